@@ -1,0 +1,4 @@
+//! What this program can do to your machine: implementations of the ports below it.
+
+pub mod clock;
+pub mod entropy;

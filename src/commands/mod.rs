@@ -1,0 +1,1 @@
+//! What somebody wants. `decide` is pure; `execute` is the only place that appends.

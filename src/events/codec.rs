@@ -1,0 +1,62 @@
+//! Bytes of facts: bincode 2 with fixed settings, a size limit, and no left-over bytes. The one
+//! file that names bincode.
+//!
+//! What bincode cannot see is guarded elsewhere: enum variants are only appended, structs never
+//! change, and golden bytes of every kind are compared in the tests.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The largest encoded fact, in bytes: a 1 MiB message with its envelope.
+pub const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// A fact that cannot be written down.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// bincode refused it.
+    #[error("a fact could not be encoded")]
+    Bincode(#[from] bincode::error::EncodeError),
+    /// It is larger than the ledger takes.
+    #[error("a fact of {size} bytes is larger than the {BODY_MAX} bytes the ledger takes")]
+    TooLarge {
+        /// Its encoded size.
+        size: usize,
+    },
+}
+
+/// Bytes that are not the fact they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// bincode refused them.
+    #[error("stored bytes could not be decoded")]
+    Bincode(#[from] bincode::error::DecodeError),
+    /// The fact ended before its bytes did.
+    #[error("{left} bytes are left over after a decoded fact")]
+    LeftOver {
+        /// How many.
+        left: usize,
+    },
+}
+
+fn settings() -> impl bincode::config::Config {
+    // The limit also bounds what a hostile length makes bincode allocate.
+    bincode::config::standard().with_limit::<BODY_MAX>()
+}
+
+/// The bytes of a fact.
+pub fn encode<T: Serialize>(fact: &T) -> Result<Vec<u8>, EncodeError> {
+    let bytes = bincode::serde::encode_to_vec(fact, settings())?;
+    if bytes.len() > BODY_MAX {
+        return Err(EncodeError::TooLarge { size: bytes.len() });
+    }
+    Ok(bytes)
+}
+
+/// The fact behind the bytes, all of them.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let (fact, read) = bincode::serde::decode_from_slice(bytes, settings())?;
+    match bytes.len().saturating_sub(read) {
+        0 => Ok(fact),
+        left => Err(DecodeError::LeftOver { left }),
+    }
+}

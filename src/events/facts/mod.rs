@@ -1,0 +1,12 @@
+//! What can have happened. Every struct here is frozen once it is released: a changed fact is a
+//! new kind (`docs/adding-an-event.md`). Variants of enums are only ever appended, because bincode
+//! stores their number.
+
+pub mod agent;
+pub mod attempt;
+pub mod breaker;
+pub mod ledger;
+pub mod message;
+pub mod screen;
+pub mod seat;
+pub mod words;

@@ -1,0 +1,166 @@
+//! The register of kinds: every fact has a number that is never used again, and a dotted name in
+//! the past tense. Numbers are what is stored; names are what people see.
+
+use serde_json::Value;
+
+use super::codec::{self, DecodeError};
+use super::facts::agent::{
+    AgentAdded, AgentChanged, AgentPaused, AgentPlaced, AgentRemoved, AgentResumed, BoxLearnt,
+};
+use super::facts::attempt::{
+    AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
+    AttemptSubmitted, AttemptSubmitting, AttemptUnknown,
+};
+use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
+use super::facts::ledger::{
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerRebuilt, Note,
+};
+use super::facts::message::{
+    MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
+    MessageExpired, MessageRead, MessageRequeued, MessageResolved,
+};
+use super::facts::seat::{SeatPaused, SeatResumed};
+
+macro_rules! register {
+    ($($number:literal $name:literal $fact:ident;)*) => {
+        /// One thing that happened.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each variant is documented at its struct")]
+        pub enum Fact {
+            $($fact($fact),)*
+            /// A kind this binary does not know: kept raw, carried along, never lost.
+            Unknown { kind: u16, body: Vec<u8> },
+        }
+
+        /// Number and name of every kind, in the order of their numbers. `note` stands for
+        /// `note.<word>`.
+        pub const KINDS: &[(u16, &str)] = &[$(($number, $name)),*];
+
+        impl Fact {
+            /// The kind's number.
+            pub const fn kind(&self) -> u16 {
+                match self {
+                    $(Self::$fact(_) => $number,)*
+                    Self::Unknown { kind, .. } => *kind,
+                }
+            }
+
+            /// The bytes that are stored for the fact.
+            pub fn encode(&self) -> Result<Vec<u8>, codec::EncodeError> {
+                match self {
+                    $(Self::$fact(fact) => codec::encode(fact),)*
+                    Self::Unknown { body, .. } => Ok(body.clone()),
+                }
+            }
+
+            /// The fact behind stored bytes. Unknown numbers are no error.
+            pub fn decode(kind: u16, body: &[u8]) -> Result<Self, DecodeError> {
+                match kind {
+                    $($number => codec::decode(body).map(Self::$fact),)*
+                    _ => Ok(Self::Unknown { kind, body: body.to_vec() }),
+                }
+            }
+
+            fn value(&self) -> serde_json::Result<Value> {
+                match self {
+                    $(Self::$fact(fact) => serde_json::to_value(fact),)*
+                    Self::Unknown { body, .. } => Ok(serde_json::json!({
+                        "bytes": body.len(),
+                        "blake3": blake3::hash(body).to_hex().to_string(),
+                    })),
+                }
+            }
+        }
+
+        $(impl From<$fact> for Fact {
+            fn from(fact: $fact) -> Self {
+                Self::$fact(fact)
+            }
+        })*
+    };
+}
+
+register! {
+    1 "ledger.created" LedgerCreated;
+    3 "ledger.rebuilt" LedgerRebuilt;
+    4 "clock.stepped_back" ClockSteppedBack;
+    100 "message.accepted" MessageAccepted;
+    101 "message.expired" MessageExpired;
+    102 "message.cancelled" MessageCancelled;
+    103 "message.acknowledged" MessageAcknowledged;
+    104 "message.answered" MessageAnswered;
+    105 "message.requeued" MessageRequeued;
+    106 "message.resolved" MessageResolved;
+    107 "message.died" MessageDied;
+    108 "message.read" MessageRead;
+    200 "attempt.started" AttemptStarted;
+    201 "attempt.pasted" AttemptPasted;
+    202 "attempt.submitting" AttemptSubmitting;
+    203 "attempt.submitted" AttemptSubmitted;
+    204 "attempt.observed" AttemptObserved;
+    205 "attempt.failed" AttemptFailed;
+    206 "attempt.unknown" AttemptUnknown;
+    207 "attempt.inboxed" AttemptInboxed;
+    300 "agent.added" AgentAdded;
+    301 "agent.placed" AgentPlaced;
+    302 "agent.changed" AgentChanged;
+    303 "agent.removed" AgentRemoved;
+    304 "agent.paused" AgentPaused;
+    305 "agent.resumed" AgentResumed;
+    310 "box.learnt" BoxLearnt;
+    400 "seat.paused" SeatPaused;
+    401 "seat.resumed" SeatResumed;
+    500 "breaker.opened" BreakerOpened;
+    501 "breaker.probed" BreakerProbed;
+    502 "breaker.closed" BreakerClosed;
+    600 "config.loaded" ConfigLoaded;
+    601 "config.set" ConfigSet;
+    900 "note" Note;
+}
+
+impl Fact {
+    /// The kind's dotted name; `note.<word>` for notes, `unknown.<number>` for unknown kinds.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Note(note) => format!("note.{}", note.word),
+            known => name_of(known.kind())
+                .map_or_else(|| format!("unknown.{}", known.kind()), str::to_owned),
+        }
+    }
+
+    /// The fact as people and other programs see it: one JSON object.
+    pub fn to_json(&self) -> Value {
+        match self {
+            // A note's own data is the event's data; text that is no JSON stays text.
+            Self::Note(note) => serde_json::from_str(&note.data)
+                .unwrap_or_else(|_| Value::String(note.data.clone())),
+            other => other.value().unwrap_or(Value::Null),
+        }
+    }
+}
+
+fn name_of(kind: u16) -> Option<&'static str> {
+    KINDS
+        .iter()
+        .find(|(number, _)| *number == kind)
+        .map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_used_once_and_sorted() {
+        assert!(KINDS.is_sorted_by(|a, b| a.0 < b.0));
+        let names: std::collections::BTreeSet<_> = KINDS.iter().map(|(_, name)| name).collect();
+        assert_eq!(names.len(), KINDS.len());
+    }
+
+    #[test]
+    fn an_unknown_kind_is_kept_raw() {
+        let fact = Fact::decode(60_000, b"later").unwrap();
+        assert_eq!(fact.encode().unwrap(), b"later");
+        assert_eq!(fact.name(), "unknown.60000");
+    }
+}

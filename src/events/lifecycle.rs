@@ -1,0 +1,254 @@
+//! The life of one message, folded from its stream. Commands and projections both read it here, so
+//! that they cannot disagree about what state a message is in.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::attempt::{Channel, FailureClass, Next};
+use super::facts::message::{Verdict, Via};
+use super::facts::words::worded;
+use super::kind::Fact;
+use super::time::Timestamp;
+
+worded! {
+    /// Where a message stands.
+    State, "a message state" {
+        /// Written down; waiting for its turn, its time or its next attempt.
+        Accepted = "accepted",
+        /// Hands are moving; the text is not seen yet.
+        Attempting = "attempting",
+        /// The text was seen in the box.
+        Pasted = "pasted",
+        /// Enter was pressed; nothing more can be seen there.
+        Submitted = "submitted",
+        /// It was seen to arrive.
+        Observed = "observed",
+        /// It is in the agent's inbox folder.
+        Inboxed = "inboxed",
+        /// The agent says it was read.
+        Acknowledged = "acknowledged",
+        /// The agent replied.
+        Answered = "answered",
+        /// Its time ran out first.
+        Expired = "expired",
+        /// It was taken back in time.
+        Cancelled = "cancelled",
+        /// Cut off after Enter may have been pressed.
+        Unknown = "unknown",
+        /// Every way was tried.
+        Dead = "dead",
+    }
+}
+
+worded! {
+    /// How strong the evidence of arrival is; each includes those before it.
+    Proof, "a proof" {
+        /// It is in the ledger.
+        Accepted = "accepted",
+        /// An attempt was begun.
+        Attempted = "attempted",
+        /// The text was seen in the box.
+        Pasted = "pasted",
+        /// Enter was pressed.
+        Submitted = "submitted",
+        /// It was seen to arrive.
+        Observed = "observed",
+        /// The operator looked.
+        Operator = "operator",
+        /// The agent says so.
+        Acknowledged = "acknowledged",
+        /// The agent replied.
+        Answered = "answered",
+    }
+}
+
+impl State {
+    /// Whether nothing more happens by itself.
+    pub const fn is_settled(self) -> bool {
+        !matches!(self, Self::Accepted | Self::Attempting | Self::Pasted)
+    }
+
+    /// Whether an attempt is under way.
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Attempting | Self::Pasted)
+    }
+}
+
+/// Why the last attempt, or the message, failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The class that decided what followed.
+    pub class: FailureClass,
+    /// In words.
+    pub detail: String,
+}
+
+/// One message's life so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Where it stands.
+    pub state: State,
+    /// The best evidence had.
+    pub proof: Proof,
+    /// Attempts over all channels since it was accepted; also the number of the last one.
+    pub attempts: u32,
+    /// Attempts on the present channel since it was accepted, requeued or fell back.
+    pub attempts_here: u32,
+    /// The channel of the last attempt.
+    pub channel: Option<Channel>,
+    /// The channel the next attempt must take, once it fell back.
+    pub next_channel: Option<Channel>,
+    /// Why it fell back.
+    pub because: Option<FailureClass>,
+    /// Not carried earlier.
+    pub due_at: Timestamp,
+    /// Not carried later.
+    pub expires_at: Option<Timestamp>,
+    /// Whether Enter may have been pressed by the attempt under way.
+    pub enter_possible: bool,
+    /// Whether the text may stand in the box, unsubmitted.
+    pub text_may_stand: bool,
+    /// The last failure.
+    pub failure: Option<Failure>,
+    /// When it came to rest.
+    pub settled_at: Option<Timestamp>,
+}
+
+impl Life {
+    /// A life begins with its acceptance; any other fact begins none.
+    pub fn begin(fact: &Fact, at: Timestamp) -> Option<Self> {
+        let Fact::MessageAccepted(accepted) = fact else {
+            return None;
+        };
+        Some(Self {
+            state: State::Accepted,
+            proof: Proof::Accepted,
+            attempts: 0,
+            attempts_here: 0,
+            channel: None,
+            next_channel: (accepted.via == Via::Inbox).then_some(Channel::Inbox),
+            because: None,
+            due_at: accepted.not_before.unwrap_or(at).max(at),
+            expires_at: accepted.expires_at,
+            enter_possible: false,
+            text_may_stand: false,
+            failure: None,
+            settled_at: None,
+        })
+    }
+
+    /// What the fact, recorded at the instant, makes of it. Facts about other things change nothing.
+    pub fn advance(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::AttemptStarted(started) => {
+                self.state = State::Attempting;
+                self.proof = self.proof.max(Proof::Attempted);
+                self.attempts = started.attempt;
+                self.attempts_here = match self.channel {
+                    Some(channel) if channel == started.channel => {
+                        self.attempts_here.saturating_add(1)
+                    }
+                    _ => 1,
+                };
+                self.channel = Some(started.channel);
+                self.enter_possible = false;
+                self.text_may_stand = started.channel == Channel::Gui;
+            }
+            Fact::AttemptPasted(_) => {
+                self.state = State::Pasted;
+                self.proof = self.proof.max(Proof::Pasted);
+            }
+            Fact::AttemptSubmitting(_) => self.enter_possible = true,
+            Fact::AttemptSubmitted(_) => {
+                self.proof = self.proof.max(Proof::Submitted);
+                self.settle(State::Submitted, at);
+            }
+            Fact::AttemptObserved(_) => {
+                self.proof = self.proof.max(Proof::Observed);
+                self.settle(State::Observed, at);
+            }
+            Fact::AttemptFailed(failed) => {
+                self.state = State::Accepted;
+                self.enter_possible = false;
+                self.text_may_stand = failed.text_may_stand;
+                self.failure = Some(Failure {
+                    class: failed.class,
+                    detail: failed.detail.clone(),
+                });
+                self.follow(failed.next, failed.class, at);
+            }
+            Fact::AttemptUnknown(_) => self.settle(State::Unknown, at),
+            Fact::AttemptInboxed(_) => self.settle(State::Inboxed, at),
+            other => self.advance_message(other, at),
+        }
+    }
+
+    fn advance_message(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::MessageExpired(_) => self.settle(State::Expired, at),
+            Fact::MessageCancelled(_) => self.settle(State::Cancelled, at),
+            Fact::MessageAcknowledged(_) => {
+                self.proof = self.proof.max(Proof::Acknowledged);
+                if self.state != State::Answered {
+                    self.settle(State::Acknowledged, at);
+                }
+            }
+            Fact::MessageAnswered(_) => {
+                self.proof = Proof::Answered;
+                self.settle(State::Answered, at);
+            }
+            Fact::MessageRequeued(requeued) => self.begin_again(requeued.expires_at, at),
+            Fact::MessageResolved(resolved) => match resolved.verdict {
+                Verdict::Delivered => {
+                    self.proof = Proof::Operator;
+                    self.settle(State::Observed, at);
+                }
+                Verdict::Failed => self.settle(State::Dead, at),
+            },
+            Fact::MessageDied(died) => {
+                self.failure = Some(Failure {
+                    class: died.class,
+                    detail: died.detail.clone(),
+                });
+                self.settle(State::Dead, at);
+            }
+            _ => {}
+        }
+    }
+
+    fn follow(&mut self, next: Next, class: FailureClass, at: Timestamp) {
+        match next {
+            Next::Retry { at: due } => self.due_at = due,
+            Next::Fallback { to } => {
+                self.next_channel = Some(to);
+                self.because = Some(class);
+                self.due_at = at;
+            }
+            // `message.died` follows in the same commit.
+            Next::Dead => {}
+        }
+    }
+
+    fn begin_again(&mut self, expires_at: Option<Timestamp>, at: Timestamp) {
+        self.state = State::Accepted;
+        self.proof = Proof::Accepted;
+        self.attempts_here = 0;
+        self.channel = None;
+        self.next_channel = None;
+        self.because = None;
+        self.due_at = at;
+        self.expires_at = expires_at;
+        self.enter_possible = false;
+        self.settled_at = None;
+    }
+
+    fn settle(&mut self, state: State, at: Timestamp) {
+        self.state = state;
+        self.settled_at = self.settled_at.or(Some(at));
+        if matches!(
+            state,
+            State::Observed | State::Acknowledged | State::Answered
+        ) {
+            self.text_may_stand = false;
+        }
+    }
+}
