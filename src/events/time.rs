@@ -19,7 +19,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct Timestamp(u64);
 
 /// The last microsecond that RFC 3339 can write with any offset: late on 9999-12-30.
-const LAST_MICROS: u64 = 253_402_207_200_999_999;
+const LAST_MICROS: u64 = 253_402_207_199_999_999;
 
 /// A text that is no RFC 3339 instant with an offset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
