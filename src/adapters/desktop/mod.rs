@@ -1,0 +1,6 @@
+//! Eyes and hands: implementations of the `Desktop` port.
+
+#[cfg(feature = "desktop")]
+pub mod blind;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+pub mod x11;
