@@ -3,3 +3,5 @@
 pub mod clock;
 pub mod desktop;
 pub mod entropy;
+pub mod files;
+pub mod inbox;

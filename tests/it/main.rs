@@ -1,0 +1,17 @@
+//! Every integration test, in one binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests stop at the first thing that is wrong, and measure real time"
+)]
+
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+mod display;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+mod x11;
