@@ -38,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["src/events/ledger/"]),
     ("bincode", &["src/events/codec.rs"]),
-    ("jiff", &["src/events/time.rs"]),
+    ("jiff", &["src/events/time.rs", "src/config/units.rs"]),
     ("enigo", &["src/adapters/desktop/"]),
     ("arboard", &["src/adapters/desktop/"]),
     ("x11rb", &["src/adapters/desktop/"]),
@@ -73,7 +73,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/events/", &["src/events/ledger/"]),
     ("src/commands/", &[]),
     ("src/projections/", &[]),
-    ("src/delivery/", &[]),
+    ("src/delivery/", &["src/delivery/dispatch.rs", "src/delivery/lane.rs"]),
     ("src/backup/plan", &[]),
 ];
 
