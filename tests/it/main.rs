@@ -1,4 +1,9 @@
-//! Every integration test, in one binary.
+//! The one integration-test binary: a module file per topic. What a topic needs of the product it
+//! takes through the library or through the binary, as a user would.
+//!
+//! Tests that need a display have `x11`, `desktop` or `e2e` in their name (`.config/nextest.toml`
+//! bounds how many of them run at once) and call themselves skipped only where `scripts/test` could
+//! not install the packages; with `SWITCHBOARD_REQUIRE_DISPLAY=1` a missing display fails them.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,5 +18,7 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod source;
+mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;
