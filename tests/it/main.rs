@@ -18,6 +18,8 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod ledger;
+mod ledger_kit;
 mod source;
 mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
