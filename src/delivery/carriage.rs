@@ -25,7 +25,7 @@ use crate::events::ids::{AgentId, MessageId};
 /// How soon an attempt that was cut off before Enter is tried again.
 const AGAIN_AFTER_CUT: Duration = Duration::from_millis(200);
 
-/// An attempt by hand that was begun.
+/// An attempt by hand.
 #[derive(Clone, Debug)]
 pub struct Carriage {
     /// What is written down first.
@@ -34,8 +34,6 @@ pub struct Carriage {
     pub to: AgentId,
     /// What the worker is told, once it is.
     pub job: Job,
-    /// Whether the agent's breaker is open or probing, so that an arrival closes it.
-    pub breaker_open: bool,
 }
 
 impl Carriage {
@@ -87,7 +85,6 @@ impl Carriage {
         for remark in remarks {
             tracing::info!(%message, attempt, remark, "noticed while carrying");
         }
-        let closes_breaker = self.breaker_open;
         let learnt = learnt.map(|look| remembered(&look, &self.to));
         let ended = match outcome {
             Outcome::Observed { witness, presses } => Ended::Observed(AttemptObserved {
@@ -109,7 +106,7 @@ impl Carriage {
                 return failing::write(world, message, failed);
             }
         };
-        let closes_breaker = closes_breaker && !matches!(ended, Ended::Unknown(_));
+        let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
         world.execute(EndAttempt { ending: ended, learnt, closes_breaker }.into()).map(|_| ())
     }
 

@@ -4,6 +4,7 @@
 use super::breaker::Change;
 use super::carriage::cut_off;
 use super::dispatch::World;
+use super::errand;
 use super::route::{self, Course};
 use crate::commands::desk::Refused;
 use crate::commands::fail_attempt::{FailAttempt, OpenBreaker};
@@ -44,7 +45,7 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
     let settings = &world.settings;
     let next = route::after_failure(failed.class, &course, &settings.policy, world.dice(), now);
     let opens_breaker = agent.and_then(|agent| {
-        let (_, change) = agent.breaker(channel).failed(failed.class, &settings.breaker, now);
+        let (_, change) = errand::breaker(&agent, channel).failed(failed.class, &settings.breaker, now);
         match change? {
             Change::Opened { failures, until } => Some(OpenBreaker { failures, until }),
             Change::Closed => None,
