@@ -1,3 +1,4 @@
-//! Desktops: eyes and hands for the port [`crate::delivery::ports::Desktop`].
+//! Eyes and hands: implementations of the `Desktop` port.
 
 pub mod record;
+pub mod simulated;
