@@ -70,9 +70,11 @@ pub fn next(world: &World, track: &Track) -> Result<(Option<Errand>, Option<Time
     world.catch_up()?;
     let now = world.clock.now();
     let (candidates, mut look_at) =
-        world.projections.outbox(|outbox| (outbox.due(now), outbox.next_due_at(now)));
+        world
+        .projections
+        .read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
     for candidate in candidates {
-        let agent = world.projections.agents(|agents| agents.get(&candidate.to).cloned());
+        let agent = world.projections.read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
         match way {
             Way::NotBefore(at) => {
@@ -235,8 +237,9 @@ fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<Strin
 fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
     let mut standing = Vec::new();
     for message in &agent.texts_may_stand {
-        let story = world.projections.timeline(|stories| {
-            stories.get(*message).map(|story| (story.position, story.life.enter_possible))
+        let story = world.projections.read(|states| {
+            let story = states.timeline.get(*message)?;
+            Some((story.position, story.life.enter_possible))
         });
         if let Some((position, entered)) = story {
             let earlier = accepted(world, position)?;

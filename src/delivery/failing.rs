@@ -28,11 +28,11 @@ pub struct Failed {
 pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let Some(kept) = world.projections.outbox(|outbox| outbox.get(message).cloned()) else {
+    let Some(kept) = world.projections.read(|states| states.outbox.get(message).cloned()) else {
         // It settled meanwhile, by an acknowledgement.
         return cut_off(world, message);
     };
-    let agent = world.projections.agents(|agents| agents.get(&kept.to).cloned());
+    let agent = world.projections.read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);
     let channels = agent.as_ref().map_or(&[][..], |agent| &agent.profile.channels);
     let course = Course {

@@ -66,13 +66,13 @@ impl Post {
 fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
     let nudging = world.settings.nudge?;
     let to = &letter.message.to;
-    let by_hand = world.projections.agents(|agents| {
-        agents.get(to).is_some_and(|agent| agent.profile.channels.contains(&Channel::Gui))
-    });
-    let told_already = world.projections.outbox(|outbox| {
-        outbox.messages().any(|(_, kept)| {
+    let (by_hand, told_already) = world.projections.read(|states| {
+        let agent = states.agents.get(to);
+        let by_hand = agent.is_some_and(|it| it.profile.channels.contains(&Channel::Gui));
+        let told_already = states.outbox.messages().any(|(_, kept)| {
             kept.to == *to && kept.from.is_switchboard() && !kept.life.state.is_settled()
-        })
+        });
+        (by_hand, told_already)
     });
     if !by_hand || told_already {
         return None;

@@ -1,13 +1,19 @@
 //! Carrying messages: pure state machines, the ports they need, and one worker per seat.
 
+pub mod backoff;
+pub mod breaker;
 pub mod courier;
+pub mod envelope;
 pub mod evidence;
 pub mod hands;
 pub mod job;
 pub mod look;
+pub mod policy;
 pub mod ports;
 pub mod preflight;
+pub mod route;
 pub mod runs;
+<<<<<<< HEAD
 pub mod carriage;
 pub mod dispatch;
 pub mod errand;
@@ -15,3 +21,6 @@ pub mod failing;
 pub mod lane;
 pub mod wire;
 pub mod worker;
+=======
+pub mod sanitise;
+>>>>>>> courier

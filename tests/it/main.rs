@@ -16,6 +16,7 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
 mod ledger;
