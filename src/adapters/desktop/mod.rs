@@ -2,5 +2,6 @@
 
 #[cfg(feature = "desktop")]
 pub mod blind;
+pub mod record;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 pub mod x11;

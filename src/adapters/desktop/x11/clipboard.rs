@@ -199,7 +199,7 @@ impl Clipboard {
         }
         let cleared = self.arboard(listener)?.clear_with();
         let cleared = cleared.clipboard(selection.kind);
-        cleared.clear().map_err(|e| refused(listener, &e))?;
+        cleared.map_err(|e| refused(listener, &e))?;
         let deadline = Deadline::within(PATIENCE);
         while owner(listener, selection.atom)? == before {
             if deadline.left().is_zero() {
