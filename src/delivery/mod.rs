@@ -2,25 +2,24 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod carriage;
 pub mod courier;
+pub mod dispatch;
 pub mod envelope;
+pub mod errand;
 pub mod evidence;
+pub mod failing;
 pub mod hands;
 pub mod job;
+pub mod lane;
+pub mod letter;
 pub mod look;
 pub mod policy;
 pub mod ports;
 pub mod preflight;
 pub mod route;
 pub mod runs;
-<<<<<<< HEAD
-pub mod carriage;
-pub mod dispatch;
-pub mod errand;
-pub mod failing;
-pub mod lane;
+pub mod sanitise;
+pub mod settings;
 pub mod wire;
 pub mod worker;
-=======
-pub mod sanitise;
->>>>>>> courier
