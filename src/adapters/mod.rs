@@ -1,4 +1,5 @@
 //! What this program can do to your machine: implementations of the ports below it.
 
+pub mod checkpoints;
 pub mod clock;
 pub mod entropy;
