@@ -1,0 +1,11 @@
+//! The one integration-test binary: a module per topic.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod ledger;
+mod ledger_kit;
