@@ -3,3 +3,4 @@
 pub mod checkpoints;
 pub mod clock;
 pub mod entropy;
+pub mod files;
