@@ -1,9 +1,10 @@
 //! Checkpoints of projections as files: one per name, replaced whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::{make_folder, write_atomic};
 use crate::projections::checkpoints::{CheckpointError, Checkpoints};
 
 /// Files `<name>.state` in one folder, made when the first one is stored.
@@ -30,43 +31,22 @@ impl Checkpoints for FolderCheckpoints {
         match fs::read(self.path(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(trouble("reading", name, &error)),
+            Err(error) => Err(CheckpointError {
+                step: "reading",
+                name: name.to_owned(),
+                reason: error.to_string(),
+            }),
         }
     }
 
     fn store(&self, name: &str, bytes: &[u8]) -> Result<(), CheckpointError> {
-        fs::create_dir_all(&self.folder).map_err(|e| trouble("making the folder", name, &e))?;
-        let temporary = self.folder.join(format!(".{name}.new"));
-        write_synced(&temporary, bytes).map_err(|e| trouble("writing", name, &e))?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "temp file synced above, folder synced below: this is the atomic write"
-        )]
-        fs::rename(&temporary, self.path(name)).map_err(|e| trouble("renaming", name, &e))?;
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|e| trouble("syncing the folder", name, &e))
-    }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn trouble(step: &'static str, name: &str, error: &io::Error) -> CheckpointError {
-    CheckpointError {
-        step,
-        name: name.to_owned(),
-        reason: error.to_string(),
+        let written = make_folder(&self.folder, 0o700)
+            .and_then(|()| write_atomic(&self.path(name), bytes, 0o600));
+        written.map_err(|error| CheckpointError {
+            step: error.step,
+            name: name.to_owned(),
+            reason: error.source.to_string(),
+        })
     }
 }
 
@@ -93,9 +73,8 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_an_error_that_names_the_step() {
         let store = tempfile::tempdir().unwrap();
         fs::File::create(store.path().join("projections")).unwrap();
-        let error = FolderCheckpoints::of_store(store.path())
-            .store("agents@1", b"x")
-            .unwrap_err();
-        assert_eq!(error.step, "making the folder");
+        let checkpoints = FolderCheckpoints::of_store(store.path());
+        assert!(checkpoints.store("agents@1", b"x").is_err());
+        assert!(checkpoints.load("agents@1").is_err());
     }
 }

@@ -58,6 +58,10 @@ commands! {
 
 /// What must be looked up before a command can be decided.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a list of what to look up, each independent of the others"
+)]
 pub(super) struct Needs {
     /// These agents.
     pub(super) agents: Vec<AgentId>,
@@ -179,7 +183,18 @@ impl Command {
             | Self::KeepNote(_)
             | Self::SetConfig(_)
             | Self::LoadConfig(_) => return None,
-            other => StreamId::message(*other.needs().messages.first()?),
+            Self::Acknowledge(it) => StreamId::message(it.message),
+            Self::MarkRead(it) => StreamId::message(it.message),
+            Self::Cancel(it) => StreamId::message(it.message),
+            Self::Requeue(it) => StreamId::message(it.message),
+            Self::Resolve(it) => StreamId::message(it.message),
+            Self::Expire(it) => StreamId::message(it.message),
+            Self::StartAttempt(it) => StreamId::message(it.message),
+            Self::SubmitAttempt(it) => StreamId::message(it.message()),
+            Self::EndAttempt(it) => StreamId::message(it.ending.message()),
+            Self::FailAttempt(it) => StreamId::message(it.failed.message),
+            Self::InboxAttempt(it) => StreamId::message(it.message),
+            Self::CutOff(it) => StreamId::message(it.message),
         })
     }
 

@@ -120,10 +120,12 @@ impl Desk {
         cause: &Cause,
         now: Timestamp,
     ) -> Result<Outcome, Refused> {
-        match command {
-            Command::Broadcast(broadcast) => self.broadcast(command, broadcast, cause, now),
-            Command::ImportAgents(import) => self.import(command, import, cause),
-            single => self.single(single, cause, now),
+        if let Command::Broadcast(broadcast) = command {
+            self.broadcast(command, broadcast, cause, now)
+        } else if let Command::ImportAgents(import) = command {
+            self.import(command, import, cause)
+        } else {
+            self.single(command, cause, now)
         }
     }
 
@@ -150,7 +152,7 @@ impl Desk {
     }
 
     fn single(&self, command: &Command, cause: &Cause, now: Timestamp) -> Result<Outcome, Refused> {
-        self.rounds(|| {
+        rounds(|| {
             let known = self.known(command, cause)?;
             let now = now.max(self.ledger.head().recorded_at);
             let Some(decided) = command.decide(&known, now) else {
@@ -201,7 +203,7 @@ impl Desk {
         cause: &Cause,
         now: Timestamp,
     ) -> Result<Outcome, Refused> {
-        self.rounds(|| {
+        rounds(|| {
             let known = self.known(command, cause)?;
             let now = now.max(self.ledger.head().recorded_at);
             let shares = broadcast.decide(&known, now).map_err(Refused::from)?;
@@ -300,7 +302,7 @@ impl Desk {
         import: &ImportAgents,
         cause: &Cause,
     ) -> Result<Outcome, Refused> {
-        self.rounds(|| {
+        rounds(|| {
             let known = self.known(command, cause)?;
             let (plan, report) = import.decide(&known);
             if let Some(plan) = plan {
@@ -325,23 +327,27 @@ impl Desk {
             cause,
             parts: plan.parts,
         };
-        self.ledger.append(commit).map_err(|error| match error {
-            moved @ AppendError::WrongVersion { .. } if !believed => Round::Again(moved),
-            other => Round::Over(other.into()),
+        self.ledger.append(commit).map_err(|error| {
+            if matches!(error, AppendError::WrongVersion { .. }) && !believed {
+                Round::Again(error)
+            } else {
+                Round::Over(error.into())
+            }
         })
     }
+}
 
-    fn rounds(&self, round: impl Fn() -> Result<Outcome, Round>) -> Result<Outcome, Refused> {
-        let mut rounds = 1;
-        loop {
-            match round() {
-                Ok(outcome) => return Ok(outcome),
-                Err(Round::Over(refused)) => return Err(refused),
-                Err(Round::Again(last)) if rounds >= ROUNDS_MAX => {
-                    return Err(Refused::Conflict { rounds, last });
-                }
-                Err(Round::Again(_)) => rounds += 1,
+/// Decides and writes until it is written or there is no use in going on.
+fn rounds(round: impl Fn() -> Result<Outcome, Round>) -> Result<Outcome, Refused> {
+    let mut rounds = 1;
+    loop {
+        match round() {
+            Ok(outcome) => return Ok(outcome),
+            Err(Round::Over(refused)) => return Err(refused),
+            Err(Round::Again(last)) if rounds >= ROUNDS_MAX => {
+                return Err(Refused::Conflict { rounds, last });
             }
+            Err(Round::Again(_)) => rounds += 1,
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Looks up what a command needs to know, and remembers agents between commands.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a fold looks at the facts that concern it; the others, and kinds to come, change nothing here"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,11 +15,13 @@ use crate::events::ids::{AgentId, MessageId, SeatId, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Ledger, ReadError};
 
-/// Agents by name, each with the version of the stream it was folded from. None: the stream holds no
-/// agent.
+/// An agent and the version of the stream it was folded from. None: the stream holds no agent.
+type Remembered = (u64, Option<Arc<KnownAgent>>);
+
+/// Agents by name, as they were looked up last.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    agents: Mutex<BTreeMap<AgentId, (u64, Option<Arc<KnownAgent>>)>>,
+    agents: Mutex<BTreeMap<AgentId, Remembered>>,
 }
 
 /// Reads for one command.
@@ -186,7 +193,7 @@ impl Roster {
         stream: &StreamId,
         version: u64,
         ledger: &Ledger,
-    ) -> Result<(u64, Option<Arc<KnownAgent>>), ReadError> {
+    ) -> Result<Remembered, ReadError> {
         // A panic while the lock was held cannot leave a half-written entry: inserts are whole.
         let remembered = {
             let agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);

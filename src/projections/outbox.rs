@@ -1,5 +1,10 @@
 //! What waits to be carried, what is being carried, and where hands are stopped.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a fold looks at the facts that concern it; the others, and kinds to come, change nothing here"
+)]
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,15 +132,14 @@ impl Fold for Outbox {
                 }
                 None => self.all_paused = true,
             },
-            Fact::SeatResumed(resumed) => match &resumed.seat {
-                Some(seat) => {
+            Fact::SeatResumed(resumed) => {
+                if let Some(seat) = &resumed.seat {
                     self.paused_seats.remove(seat);
-                }
-                None => {
+                } else {
                     self.all_paused = false;
                     self.paused_seats.clear();
                 }
-            },
+            }
             fact => match message_of(fact) {
                 Some(message) => self.advance(message, event),
                 None => self.agent(fact),
@@ -307,7 +311,7 @@ impl Outbox {
             if held.contains(&lane) {
                 continue;
             }
-            let candidate = self.candidate(*message, kept, seating);
+            let candidate = Self::candidate(*message, kept, seating);
             let stopped = candidate
                 .seat
                 .as_ref()
@@ -322,7 +326,7 @@ impl Outbox {
         None
     }
 
-    fn candidate(&self, message: MessageId, kept: &Kept, seating: Option<&Seating>) -> Candidate {
+    fn candidate(message: MessageId, kept: &Kept, seating: Option<&Seating>) -> Candidate {
         let life = &kept.life;
         let channel = life
             .next_channel
@@ -453,7 +457,7 @@ impl Outbox {
     }
 
     fn row(&self, message: MessageId, kept: &Kept) -> Value {
-        let candidate = self.candidate(message, kept, self.agents.get(&kept.to));
+        let candidate = Self::candidate(message, kept, self.agents.get(&kept.to));
         let life = &kept.life;
         json!({
             "message": message,

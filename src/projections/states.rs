@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::agents::Agents;
 use super::canonical;
-use super::fold::Fold;
+use super::fold::Fold as _;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timeline::Timeline;

@@ -27,6 +27,9 @@ mod ledger_faults;
 mod ledger_kit;
 mod ledger_model;
 mod ledger_speed;
+mod model;
+mod model_kit;
+mod projections;
 mod source;
 mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
