@@ -1,1 +1,10 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb. Output and exit codes belong here and nowhere else.
+
+pub mod args;
+pub mod body;
+pub mod coordinates;
+pub mod entry;
+pub mod exit;
+pub mod output;
+pub mod values;
+pub mod verbs;

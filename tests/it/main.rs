@@ -10,6 +10,21 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed; clippy.toml reaches test functions only"
 )]
+#![cfg_attr(
+    all(feature = "desktop", target_os = "linux"),
+    expect(
+        clippy::as_conversions,
+        clippy::disallowed_methods,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        reason = "tests on a display measure real time, and say so when there is none"
+    )
+)]
 
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+mod display;
 mod source;
 mod tidy;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+mod x11;

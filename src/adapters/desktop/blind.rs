@@ -1,0 +1,1 @@
+//! A desktop that can act but not look.

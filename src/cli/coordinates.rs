@@ -1,0 +1,1 @@
+//! coordinates.json: agents and their places as other tools write them.
