@@ -62,20 +62,25 @@ def end(process: subprocess.Popen | None, seconds: float = 5.0) -> None:
 
 
 class Screen:
-    """A virtual display with a window manager. Never the display of whoever runs this."""
+    """A virtual display with a window manager, made here unless one is named. Never by itself the display
+    of whoever runs this."""
 
-    def __init__(self, width: int = 1680, height: int = 1050, first: int | None = None):
+    def __init__(self, name: str | None = None, width: int = 1680, height: int = 1050):
         self.width, self.height = width, height
         self.server: subprocess.Popen | None = None
         self.manager: subprocess.Popen | None = None
-        self.name = ""
-        self._first = first or int(os.environ.get("ACCEPT_DISPLAY", "90"))
+        self.name = name or ""
 
     def __enter__(self) -> "Screen":
+        if self.name:
+            told = subprocess.run(["xdotool", "getdisplaygeometry"], env=self.environment(), capture_output=True,
+                                  text=True, check=True, timeout=20).stdout.split()
+            self.width, self.height = int(told[0]), int(told[1])
+            return self
         for tool in ("Xvfb", "openbox"):
             if not shutil.which(tool):
                 raise Deviation(f"{tool} is missing: run scripts/install-packages")
-        for number in range(self._first, self._first + 100):
+        for number in range(90, 190):
             if os.path.exists(f"/tmp/.X11-unix/X{number}") or os.path.exists(f"/tmp/.X{number}-lock"):
                 continue
             if self._serve(number):
@@ -462,6 +467,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     """The options that every driver has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--binary", type=pathlib.Path, help="the switchboard to test (default: builds a release)")
+    parser.add_argument("--display", help="one that is there, with a window manager (default: starts its own)")
     parser.add_argument("--seed", type=int, default=1, help="of texts and moments")
     parser.add_argument("--keep", action="store_true", help="leave the store and the logs for a look")
     return parser
@@ -509,6 +515,8 @@ def conclude(wrong: list[str]) -> int:
 
 def entry(main) -> None:
     """Runs a driver; a deviation that ends it is a failure with one line, not a traceback."""
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except Deviation as deviation:

@@ -5,21 +5,15 @@
 //! bounds how many of them run at once) and call themselves skipped only where `scripts/test` could
 //! not install the packages; with `SWITCHBOARD_REQUIRE_DISPLAY=1` a missing display fails them.
 #![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a test that cannot go on has failed; clippy.toml reaches test functions only"
-)]
-#![cfg_attr(
-    all(feature = "desktop", target_os = "linux"),
-    expect(
-        clippy::as_conversions,
-        clippy::disallowed_methods,
-        clippy::panic,
-        clippy::print_stderr,
-        clippy::print_stdout,
-        reason = "tests on a display measure real time, and say so when there is none"
-    )
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
