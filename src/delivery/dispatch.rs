@@ -91,7 +91,9 @@ impl World {
         let world = self.clone();
         tokio::task::spawn_blocking(move || work(&world))
             .await
-            .map_err(|error| ExecuteError::Cut { reason: error.to_string() })
+            .map_err(|error| ExecuteError::Cut {
+                reason: error.to_string(),
+            })
     }
 
     /// Number from 0 to 999, for jitter.
@@ -134,7 +136,9 @@ pub async fn run(world: World) -> Result<(), ExecuteError> {
         }
     }
     while let Some(ended) = tasks.join_next().await {
-        ended.map_err(|error| ExecuteError::Cut { reason: error.to_string() })??;
+        ended.map_err(|error| ExecuteError::Cut {
+            reason: error.to_string(),
+        })??;
     }
     Ok(())
 }

@@ -67,8 +67,9 @@ impl Skip {
 pub fn next(world: &World, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let (candidates, mut look_at) =
-        world.projections.outbox(|outbox| (outbox.due(now), outbox.next_due_at(now)));
+    let (candidates, mut look_at) = world
+        .projections
+        .outbox(|outbox| (outbox.due(now), outbox.next_due_at(now)));
     for candidate in candidates {
         let agent = world.projections.agents(|agents| agents.get(&candidate.to));
         match consider(world, &candidate, agent.as_ref(), now)? {
@@ -104,10 +105,20 @@ fn consider(
     };
     if candidate.channel == Channel::Inbox {
         let letter = Letter::new(world, start, candidate)?;
-        return Ok(Considered::Errand(Track::Inbox, Errand::Inbox(Box::new(letter))));
+        return Ok(Considered::Errand(
+            Track::Inbox,
+            Errand::Inbox(Box::new(letter)),
+        ));
     }
     let skip = |start, track, class, detail: String| {
-        Considered::Errand(track, Errand::Skip(Box::new(Skip { start, class, detail })))
+        Considered::Errand(
+            track,
+            Errand::Skip(Box::new(Skip {
+                start,
+                class,
+                detail,
+            })),
+        )
     };
     let to = &candidate.to;
     let Some(agent) = agent else {
@@ -130,13 +141,19 @@ fn consider(
             return Ok(Considered::NotBefore(until));
         }
         Pass::NotBefore(until) => {
-            let detail = format!("{to}'s window failed too often in a row; left alone until {until}");
+            let detail =
+                format!("{to}'s window failed too often in a row; left alone until {until}");
             return Ok(skip(start, track, FailureClass::BreakerOpen, detail));
         }
     }
     let breaker_open = start.probe;
     let job = job(world, &start, candidate, agent, place)?;
-    let carriage = Carriage { start, to: to.clone(), job, breaker_open };
+    let carriage = Carriage {
+        start,
+        to: to.clone(),
+        job,
+        breaker_open,
+    };
     Ok(Considered::Errand(track, Errand::Gui(Box::new(carriage))))
 }
 
@@ -178,7 +195,11 @@ fn job(
         sanitised,
         keys: settings.keys.clone(),
         patience: settings.patience,
-        look: agent.look_at().map(|at| look(world, at)).transpose()?.flatten(),
+        look: agent
+            .look_at()
+            .map(|at| look(world, at))
+            .transpose()?
+            .flatten(),
         standing,
         expires_at: candidate.expires_at,
         read_back: world.settings.read_back,
@@ -204,7 +225,9 @@ pub(super) fn accepted(world: &World, at: Position) -> Result<MessageAccepted, R
 }
 
 fn accepted_of(world: &World, message: MessageId) -> Result<Option<MessageAccepted>, Refused> {
-    let at = world.projections.timeline(|stories| stories.get(message).map(|it| it.position));
+    let at = world
+        .projections
+        .timeline(|stories| stories.get(message).map(|it| it.position));
     at.map(|at| accepted(world, at)).transpose()
 }
 

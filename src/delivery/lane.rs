@@ -44,7 +44,13 @@ pub struct Lane {
 impl Lane {
     /// A lane with nothing in hand.
     pub fn new(world: World, track: Track) -> Self {
-        Self { world, track, hands: None, abilities: None, looks: HashMap::new() }
+        Self {
+            world,
+            track,
+            hands: None,
+            abilities: None,
+            looks: HashMap::new(),
+        }
     }
 
     /// Carries until the owner leaves. Fails only when the ledger does.
@@ -70,13 +76,23 @@ impl Lane {
     /// The first errand due on this track, or when to look again.
     async fn next_errand(&mut self) -> Result<(Option<Errand>, Timestamp), ExecuteError> {
         let track = self.track.clone();
-        self.world.off_thread(move |world| errand::next(world, &track)).await?
+        self.world
+            .off_thread(move |world| errand::next(world, &track))
+            .await?
     }
 
     async fn run_errand(&mut self, errand: Errand) -> Result<(), ExecuteError> {
         match errand {
-            Errand::Skip(skip) => self.world.off_thread(move |world| skip.write(world)).await?,
-            Errand::Inbox(letter) => self.world.off_thread(move |world| letter.carry(world)).await?,
+            Errand::Skip(skip) => {
+                self.world
+                    .off_thread(move |world| skip.write(world))
+                    .await?
+            }
+            Errand::Inbox(letter) => {
+                self.world
+                    .off_thread(move |world| letter.carry(world))
+                    .await?
+            }
             Errand::Gui(carriage) => self.carry(*carriage).await,
         }
     }
@@ -89,9 +105,12 @@ impl Lane {
             .world
             .off_thread(move |world| carriage.begin(world, known).map(|begun| (carriage, begun)))
             .await??;
-        let (carriage, Some(job)) = begun else { return Ok(()) };
+        let (carriage, Some(job)) = begun else {
+            return Ok(());
+        };
         if let Some((position, look)) = carriage.look() {
-            self.looks.insert(carriage.agent(), (position, look.clone()));
+            self.looks
+                .insert(carriage.agent(), (position, look.clone()));
         }
         let told = match ready {
             Ok(()) => self.work(&carriage, ToWorker::Carry(Box::new(job))).await?,
@@ -100,7 +119,9 @@ impl Lane {
         if matches!(told, Told::Gone(_)) {
             self.hands = None;
         }
-        self.world.off_thread(move |world| carriage.end(world, told)).await?
+        self.world
+            .off_thread(move |world| carriage.end(world, told))
+            .await?
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.
@@ -126,8 +147,10 @@ impl Lane {
                 Ok(Some(FromWorker::Ended(ending))) => return Ok(Told::Ended(*ending)),
                 Ok(Some(FromWorker::Reached(milestone))) => {
                     let own = carriage.clone();
-                    let answer =
-                        self.world.off_thread(move |world| own.reach(world, milestone)).await??;
+                    let answer = self
+                        .world
+                        .off_thread(move |world| own.reach(world, milestone))
+                        .await??;
                     if hands.say.send(ToWorker::Answer(answer)).await.is_err() {
                         return Ok(gone());
                     }
@@ -139,15 +162,20 @@ impl Lane {
 
     /// A worker that has claimed the seat; or why there is none.
     async fn claim(&mut self) -> Result<(), String> {
-        if self.hands.as_ref().is_some_and(|hands| !hands.hear.is_closed()) {
+        if self
+            .hands
+            .as_ref()
+            .is_some_and(|hands| !hands.hear.is_closed())
+        {
             return Ok(());
         }
-        let Track::Seat(seat) = &self.track else { return Err("no seat".to_owned()) };
-        let mut hands = self
-            .world
-            .hire
-            .hire(seat)
-            .map_err(|error| format!("the worker of seat {seat} could not be started: {error}"))?;
+        let Track::Seat(seat) = &self.track else {
+            return Err("no seat".to_owned());
+        };
+        let mut hands =
+            self.world.hire.hire(seat).map_err(|error| {
+                format!("the worker of seat {seat} could not be started: {error}")
+            })?;
         match tokio::time::timeout(CLAIM, hands.hear.recv()).await {
             Ok(Some(FromWorker::Ready(abilities))) => {
                 self.abilities = Some(abilities);
@@ -155,10 +183,12 @@ impl Lane {
                 Ok(())
             }
             Ok(Some(FromWorker::Unable { reason })) => Err(reason),
-            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => {
-                Err(format!("the worker of seat {seat} ended before it was ready"))
-            }
-            Err(_elapsed) => Err(format!("the worker of seat {seat} was not ready in {CLAIM:?}")),
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(format!(
+                "the worker of seat {seat} ended before it was ready"
+            )),
+            Err(_elapsed) => Err(format!(
+                "the worker of seat {seat} was not ready in {CLAIM:?}"
+            )),
         }
     }
 }

@@ -15,7 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("projections", &["events"]),
     ("delivery", &["commands", "projections", "events"]),
     ("backup", &["projections", "events"]),
-    ("adapters", &["delivery", "backup", "events"]),
+    // Ports are owned below: desktops and inboxes by delivery, checkpoints by projections.
+    ("adapters", &["delivery", "backup", "projections", "events"]),
     ("api", &["projections", "events"]),
     ("config", &[]),
     (
