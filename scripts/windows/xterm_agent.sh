@@ -21,10 +21,8 @@ done
 : >>"$log"
 up=$log.up
 rm -f "$up"
-# The terminal is in its ordinary line mode with echo, as `cat` finds it. Ctrl+Shift+V and
-# Shift+Insert paste the clipboard, as in other terminals.
+# The terminal is in its ordinary line mode with echo, as `cat` finds it; its keys are xterm's own.
 LC_ALL=C.UTF-8 xterm -u8 -class SwitchboardTerminal -title "$title" -geometry "${columns}x${rows}+$x+$y" \
-  -xrm '*VT100.translations: #override Ctrl Shift <Key>V: insert-selection(CLIPBOARD)\n Shift <Key>Insert: insert-selection(CLIPBOARD)' \
   -xrm '*VT100.allowTitleOps: false' \
   -e bash -c 'printf "%s" "$WINDOWID" >"$2.new" && mv "$2.new" "$2"; exec cat > >(tee -a "$1" >/dev/null)' agent "$log" "$up" &
 xterm=$!

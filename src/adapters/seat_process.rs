@@ -40,14 +40,13 @@ impl Hire for SeatProcesses {
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()?;
-        let pid = child.id();
         let (say, to_write) = mpsc::channel(4);
         let (to_tell, hear) = mpsc::channel(4);
         if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
             tokio::spawn(write(stdin, to_write));
             tokio::spawn(read(stdout, to_tell, child));
         }
-        Ok(Hands { say, hear, pid })
+        Ok(Hands { say, hear })
     }
 }
 
@@ -69,8 +68,11 @@ async fn read(stdout: ChildStdout, told: mpsc::Sender<FromWorker>, mut child: Ch
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line,
-            // Nobody listens any more: the lane was dropped.
-            () = told.closed() => break,
+            // Nobody listens any more: these hands shall stop, whatever they are at.
+            () = told.closed() => {
+                child.kill().await.unwrap_or_default();
+                return;
+            }
         };
         let Ok(Some(line)) = line else { break };
         match serde_json::from_str::<FromWorker>(&line) {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::config::error::ConfigError;
@@ -61,10 +62,54 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit code.
+    pub const ALL: &'static [Self] = &[
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Partly,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Refused,
+        Self::Inboxed,
+        Self::TimedOut,
+        Self::Corrupt,
+        Self::NoLedger,
+        Self::Locked,
+        Self::Unreachable,
+        Self::NotAllowed,
+        Self::BadConfig,
+        Self::OutOfRange,
+        Self::NotEmpty,
+        Self::NoSpace,
+        Self::Unknown,
+        Self::TooNew,
+        Self::WrongKey,
+        Self::PlanMissed,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
     /// The number.
     #[expect(clippy::as_conversions, reason = "the enum's own representation")]
     pub const fn number(self) -> u8 {
         self as u8
+    }
+}
+
+impl Serialize for Exit {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(self.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Exit {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(from)?;
+        let known = Self::ALL.iter().find(|exit| exit.number() == number);
+        known.copied().ok_or_else(|| {
+            serde::de::Error::custom(format!("{number} is no exit code of this program"))
+        })
     }
 }
 
@@ -75,7 +120,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why the program could not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A word for programs, like `unknown_agent`.
     pub code: String,
@@ -140,5 +185,31 @@ impl From<ConfigError> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_survive_the_way_through_a_socket() {
+        for exit in Exit::ALL {
+            let text = serde_json::to_string(exit).unwrap();
+            assert_eq!(text, exit.number().to_string());
+            assert_eq!(serde_json::from_str::<Exit>(&text).unwrap(), *exit);
+        }
+        assert!(serde_json::from_str::<Exit>("99").is_err());
+    }
+
+    #[test]
+    fn a_failure_for_programs_carries_its_own_fields() {
+        let failure = Failure::new(Exit::Conflict, "wrong_version", "stream is at 3")
+            .fields(json!({"expected": 2, "actual": 3, "exit": 0}));
+        assert_eq!(
+            failure.to_json(),
+            json!({"record": "exit_error", "code": "wrong_version", "exit": 5,
+                   "message": "stream is at 3", "hint": null, "expected": 2, "actual": 3})
+        );
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::events::facts::words::worded;
 use crate::events::ids::{AgentId, NotAName, Position, SeatId};
 use crate::events::ledger::append::Expected;
@@ -51,7 +53,8 @@ worded! {
 }
 
 /// A point of the ledger's past: all digits are a position, anything else an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AsOf {
     /// After this event.
     Position(Position),

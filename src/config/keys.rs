@@ -28,10 +28,12 @@ pub(super) enum Shape {
     Desktop,
     /// ADDRESS:PORT.
     Address,
-    /// Keys pressed together, or `none`.
+    /// Keys pressed together.
     Chord,
     /// A list of such.
     Chords,
+    /// A list of `WORD=KEYS`.
+    ClassChords,
 }
 
 /// The failure classes that `retry.classes` may name.
@@ -78,7 +80,13 @@ const REGISTER: &[(&str, Shape)] = &[
     ),
     ("retry.max_delay", span(MILLI, DAY)),
     ("retry.jitter", Shape::Ratio { min: 0.0, max: 1.0 }),
-    ("retry.classes.*.retries", Shape::Whole { min: 0, max: 100 }),
+    (
+        "retry.classes.*.retries",
+        Shape::Whole {
+            min: 0,
+            max: 1_000_000,
+        },
+    ),
     ("retry.classes.*.fallback", Shape::Switch),
     ("breaker.threshold", Shape::Whole { min: 1, max: 1000 }),
     ("breaker.rest", span(MILLI, DAY)),
@@ -89,26 +97,51 @@ const REGISTER: &[(&str, Shape)] = &[
     ("delivery.restore_clipboard", Shape::Switch),
     ("delivery.hop_limit", Shape::Whole { min: 1, max: 1000 }),
     ("delivery.default_ttl", Shape::MaybeSpan),
-    ("delivery.patience.focus", span(MILLI, MINUTE)),
-    ("delivery.patience.clipboard", span(MILLI, MINUTE)),
-    ("delivery.patience.paste", span(MILLI, MINUTE)),
-    ("delivery.patience.submit", span(MILLI, MINUTE)),
-    ("delivery.patience.settle", span(Duration::ZERO, MINUTE)),
     (
-        "delivery.patience.settle_terminal",
-        span(Duration::ZERO, MINUTE),
+        "delivery.read_back",
+        Shape::Word(&["when_doubtful", "always"]),
+    ),
+    (
+        "delivery.type_instead_max",
+        Shape::Whole {
+            min: 0,
+            max: 10_000,
+        },
     ),
     (
         "delivery.patience.poll",
         span(MILLI, Duration::from_secs(1)),
     ),
+    ("delivery.patience.quiet", span(MILLI, MINUTE)),
+    ("delivery.patience.focus", span(MILLI, MINUTE)),
+    ("delivery.patience.baseline", span(MILLI, MINUTE)),
+    ("delivery.patience.calm", span(MILLI, MINUTE)),
+    ("delivery.patience.clipboard", span(MILLI, MINUTE)),
+    ("delivery.patience.paste", span(MILLI, MINUTE)),
+    ("delivery.patience.settle", span(Duration::ZERO, MINUTE)),
+    (
+        "delivery.patience.settle_editor",
+        span(Duration::ZERO, MINUTE),
+    ),
+    (
+        "delivery.patience.settle_terminal",
+        span(Duration::ZERO, MINUTE),
+    ),
+    ("delivery.patience.submit", span(MILLI, MINUTE)),
+    ("delivery.patience.probe", span(MILLI, MINUTE)),
+    ("delivery.patience.blind", span(Duration::ZERO, MINUTE)),
+    (
+        "delivery.patience.enter_retries",
+        Shape::Whole { min: 0, max: 10 },
+    ),
     ("delivery.keys.*.paste", Shape::Chord),
+    ("delivery.keys.*.paste_by_class", Shape::ClassChords),
     ("delivery.keys.*.submit", Shape::Chord),
     ("delivery.keys.*.select_all", Shape::Chords),
     ("delivery.keys.*.copy", Shape::Chord),
     ("delivery.keys.*.delete", Shape::Chord),
     ("delivery.keys.*.deselect", Shape::Chord),
-    ("delivery.keys.*.clear", Shape::Chords),
+    ("delivery.keys.*.clear", Shape::Chord),
     ("seat.human_pause", span(Duration::ZERO, DAY)),
     ("socket.lock_timeout", span(Duration::ZERO, DAY)),
     ("serve.listen", Shape::Address),
@@ -224,11 +257,12 @@ impl Shape {
                 Some(text.parse::<SocketAddr>().ok()?.to_string())
             }),
             Self::Chord => Self::text(value, chord),
-            Self::Chords => value.as_array().and_then(|list| {
-                list.iter()
-                    .map(|one| Self::text(one, chord))
-                    .collect::<Option<Vec<_>>>()
-                    .map(Value::from)
+            Self::Chords => Self::texts(value, chord),
+            Self::ClassChords => Self::texts(value, |text| {
+                let (class, keys) = text.split_once('=')?;
+                let class = class.trim().to_lowercase();
+                (!class.is_empty()).then_some(())?;
+                Some(format!("{class}={}", chord(keys)?))
             }),
         };
         checked.ok_or_else(|| format!("{} is not {}", shown(value), self.wanted()))
@@ -242,8 +276,10 @@ impl Shape {
             Self::Switch | Self::Whole { .. } | Self::Ratio { .. } => {
                 serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(plain)
             }
-            Self::Chords if text.starts_with('[') => serde_json::from_str(text).unwrap_or(plain),
-            Self::Chords => text
+            Self::Chords | Self::ClassChords if text.starts_with('[') => {
+                serde_json::from_str(text).unwrap_or(plain)
+            }
+            Self::Chords | Self::ClassChords => text
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
@@ -261,6 +297,13 @@ impl Shape {
 
     fn text(value: &Value, read: impl Fn(&str) -> Option<String>) -> Option<Value> {
         value.as_str().and_then(read).map(Value::from)
+    }
+
+    fn texts(value: &Value, read: impl Fn(&str) -> Option<String>) -> Option<Value> {
+        let list = value.as_array()?.iter();
+        list.map(|one| Self::text(one, &read))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::from)
     }
 
     fn wanted(self) -> String {
@@ -281,7 +324,8 @@ impl Shape {
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Desktop => "x11, none or record:FILE".to_owned(),
             Self::Address => "an ADDRESS:PORT (like \"127.0.0.1:7717\")".to_owned(),
-            Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\") or \"none\"".to_owned(),
+            Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\")".to_owned(),
+            Self::ClassChords => "a list of WORD=KEYS (like [\"xterm=shift+insert\"])".to_owned(),
             Self::Chords => "a list of keys (like [\"ctrl+a\", \"delete\"])".to_owned(),
         }
     }
@@ -313,9 +357,6 @@ const NAMED_KEYS: &[&str] = &[
 /// The same grammar as `delivery::ports::Chord`, which this module must not name; a test compares.
 fn chord(text: &str) -> Option<String> {
     let lower = text.trim().to_lowercase();
-    if lower == "none" {
-        return Some(lower);
-    }
     let mut parts: Vec<&str> = lower.split('+').collect();
     let key = parts.pop()?;
     let known = NAMED_KEYS.contains(&key) || key.chars().count() == 1;
@@ -355,7 +396,16 @@ mod tests {
             ("delivery.desktop", "record:/tmp/x", "record:"),
             ("delivery.nudge", "TRUE", "yes"),
             ("delivery.keys.chat.paste", "Ctrl+V", "ctrl+"),
-            ("delivery.keys.chat.clear", "ctrl+a,delete", "ctrl+nope"),
+            (
+                "delivery.keys.chat.select_all",
+                "ctrl+a,ctrl+/",
+                "ctrl+nope",
+            ),
+            (
+                "delivery.keys.chat.paste_by_class",
+                "XTerm=shift+insert",
+                "xterm",
+            ),
             ("serve.listen", "[::1]:80", "localhost"),
             ("store.min_free", "0B", "lots"),
             ("log.level", "INFO", "loud"),

@@ -93,11 +93,23 @@ pub struct Delivery {
     pub restore_clipboard: bool,
     pub hop_limit: u16,
     pub default_ttl: MaybeSpan,
+    pub read_back: ReadBack,
+    pub type_instead_max: u32,
     pub patience: Patience,
     pub keys: Keys,
 }
 
-/// `delivery.patience.*`: how long each step may take.
+/// When the input box is read back before Enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadBack {
+    /// Only where earlier text may arrive late.
+    WhenDoubtful,
+    /// Before every Enter.
+    Always,
+}
+
+/// `delivery.patience.*`: how long to wait for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
@@ -105,13 +117,21 @@ pub struct Delivery {
     reason = "each setting is documented in config/default.toml"
 )]
 pub struct Patience {
+    pub poll: Span,
+    pub quiet: Span,
     pub focus: Span,
+    pub baseline: Span,
+    pub calm: Span,
     pub clipboard: Span,
     pub paste: Span,
-    pub submit: Span,
+    /// Of chats.
     pub settle: Span,
+    pub settle_editor: Span,
     pub settle_terminal: Span,
-    pub poll: Span,
+    pub submit: Span,
+    pub probe: Span,
+    pub blind: Span,
+    pub enter_retries: u8,
 }
 
 /// `delivery.keys.*`: a key profile per kind of target.
@@ -127,7 +147,7 @@ pub struct Keys {
     pub terminal: KeyProfile,
 }
 
-/// Chords by purpose, each checked to be readable as a chord or `none`.
+/// Chords by purpose, each checked to be readable as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
@@ -136,12 +156,23 @@ pub struct Keys {
 )]
 pub struct KeyProfile {
     pub paste: String,
+    /// `WORD=KEYS`: see [`KeyProfile::paste_by_class`].
+    paste_by_class: Vec<String>,
     pub submit: String,
     pub select_all: Vec<String>,
     pub copy: String,
     pub delete: String,
     pub deselect: String,
-    pub clear: Vec<String>,
+    pub clear: String,
+}
+
+impl KeyProfile {
+    /// Other paste keys: a word of the window's class, in small letters, and the chord.
+    pub fn paste_by_class(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.paste_by_class
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+    }
 }
 
 /// `seat.*`: one display's pointer, keyboard and clipboard.

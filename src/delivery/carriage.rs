@@ -25,7 +25,7 @@ use crate::events::ids::{AgentId, MessageId};
 /// How soon an attempt that was cut off before Enter is tried again.
 const AGAIN_AFTER_CUT: Duration = Duration::from_millis(200);
 
-/// An attempt by hand that was begun.
+/// An attempt by hand.
 #[derive(Clone, Debug)]
 pub struct Carriage {
     /// What is written down first.
@@ -34,8 +34,6 @@ pub struct Carriage {
     pub to: AgentId,
     /// What the worker is told, once it is.
     pub job: Job,
-    /// Whether the agent's breaker is open or probing, so that an arrival closes it.
-    pub breaker_open: bool,
 }
 
 impl Carriage {
@@ -57,12 +55,7 @@ impl Carriage {
 
     /// The answer to a milestone. What it allows is durable.
     pub fn reach(&self, world: &World, milestone: Milestone) -> Result<Answer, Refused> {
-        let Milestone::Pasted {
-            changed_pixels,
-            needed_pixels,
-            read_back,
-            sanitised,
-        } = milestone;
+        let Milestone::Pasted { changed_pixels, needed_pixels, read_back, sanitised } = milestone;
         let pasted = AttemptPasted {
             message: self.message(),
             attempt: self.start.attempt,
@@ -88,17 +81,10 @@ impl Carriage {
             Told::Gone(reason) => return self.cut_off(world, &reason),
         };
         let (message, attempt) = (self.message(), self.start.attempt);
-        let Ending {
-            outcome,
-            steps,
-            window,
-            learnt,
-            remarks,
-        } = ending;
+        let Ending { outcome, steps, window, learnt, remarks } = ending;
         for remark in remarks {
             tracing::info!(%message, attempt, remark, "noticed while carrying");
         }
-        let closes_breaker = self.breaker_open;
         let learnt = learnt.map(|look| remembered(&look, &self.to));
         let ended = match outcome {
             Outcome::Observed { witness, presses } => Ended::Observed(AttemptObserved {
@@ -109,42 +95,19 @@ impl Carriage {
                 window,
                 steps,
             }),
-            Outcome::Submitted { reason } => Ended::Submitted(AttemptSubmitted {
-                message,
-                attempt,
-                reason,
-                steps,
-            }),
-            Outcome::Unknown { reason } => Ended::Unknown(AttemptUnknown {
-                message,
-                attempt,
-                reason,
-            }),
-            Outcome::Failed {
-                class,
-                detail,
-                text_may_stand,
-            } => {
-                let failed = failing::Failed {
-                    class,
-                    detail,
-                    text_may_stand,
-                    steps,
-                };
+            Outcome::Submitted { reason } => {
+                Ended::Submitted(AttemptSubmitted { message, attempt, reason, steps })
+            }
+            Outcome::Unknown { reason } => {
+                Ended::Unknown(AttemptUnknown { message, attempt, reason })
+            }
+            Outcome::Failed { class, detail, text_may_stand } => {
+                let failed = failing::Failed { class, detail, text_may_stand, steps };
                 return failing::write(world, message, failed);
             }
         };
-        let closes_breaker = closes_breaker && !matches!(ended, Ended::Unknown(_));
-        world
-            .execute(
-                EndAttempt {
-                    ending: ended,
-                    learnt,
-                    closes_breaker,
-                }
-                .into(),
-            )
-            .map(|_| ())
+        let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
+        world.execute(EndAttempt { ending: ended, learnt, closes_breaker }.into()).map(|_| ())
     }
 
     fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {

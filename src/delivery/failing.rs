@@ -4,6 +4,7 @@
 use super::breaker::Change;
 use super::carriage::cut_off;
 use super::dispatch::World;
+use super::errand;
 use super::route::{self, Course};
 use crate::commands::desk::Refused;
 use crate::commands::fail_attempt::{FailAttempt, OpenBreaker};
@@ -27,20 +28,13 @@ pub struct Failed {
 pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let Some(kept) = world
-        .projections
-        .outbox(|outbox| outbox.get(message).cloned())
-    else {
+    let Some(kept) = world.projections.read(|states| states.outbox.get(message).cloned()) else {
         // It settled meanwhile, by an acknowledgement.
         return cut_off(world, message);
     };
-    let agent = world
-        .projections
-        .agents(|agents| agents.get(&kept.to).cloned());
+    let agent = world.projections.read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);
-    let channels = agent
-        .as_ref()
-        .map_or(&[][..], |agent| &agent.profile.channels);
+    let channels = agent.as_ref().map_or(&[][..], |agent| &agent.profile.channels);
     let course = Course {
         channel,
         attempts_here: kept.life.attempts_here,
@@ -51,9 +45,7 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
     let settings = &world.settings;
     let next = route::after_failure(failed.class, &course, &settings.policy, world.dice(), now);
     let opens_breaker = agent.and_then(|agent| {
-        let (_, change) = agent
-            .breaker(channel)
-            .failed(failed.class, &settings.breaker, now);
+        let (_, change) = errand::breaker(&agent, channel).failed(failed.class, &settings.breaker, now);
         match change? {
             Change::Opened { failures, until } => Some(OpenBreaker { failures, until }),
             Change::Closed => None,
@@ -68,13 +60,5 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
         next,
         steps: failed.steps,
     };
-    world
-        .execute(
-            FailAttempt {
-                failed,
-                opens_breaker,
-            }
-            .into(),
-        )
-        .map(|_| ())
+    world.execute(FailAttempt { failed, opens_breaker }.into()).map(|_| ())
 }

@@ -1,18 +1,14 @@
 //! One message on its way into an inbox folder.
 
-use super::dispatch::{Inbox as _, World};
-use super::errand;
+use super::dispatch::World;
 use super::failing::{self, Failed};
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::inbox_attempt::{InboxAttempt, Nudge};
 use crate::commands::start_attempt::StartAttempt;
-use crate::events::envelope::Event;
 use crate::events::facts::attempt::{Channel, FailureClass};
-use crate::events::facts::message::{MessageAccepted, Priority, Via};
-use crate::events::ids::{AgentId, CorrelationId, MessageId, Position};
-use crate::events::kind::Fact;
+use crate::events::facts::message::{MessageAccepted, Priority};
+use crate::events::ids::{CorrelationId, MessageId};
 use crate::events::time::Timestamp;
-use crate::projections::outbox::Candidate;
 
 /// What an inbox file holds.
 #[derive(Clone, Debug)]
@@ -27,23 +23,15 @@ pub struct Letter {
 
 /// A letter and the attempt that delivers it.
 #[derive(Debug)]
-pub struct Delivery {
-    start: StartAttempt,
-    letter: Letter,
+pub struct Post {
+    /// What is written down first.
+    pub start: StartAttempt,
+    /// What the file will hold.
+    pub letter: Letter,
 }
 
-impl Delivery {
-    /// Reads what the file will hold.
-    pub fn new(
-        world: &World,
-        start: StartAttempt,
-        candidate: &Candidate,
-    ) -> Result<Self, Refused> {
-        let event = errand::accepted(world, candidate.position)?;
-        Ok(Self { start, letter: Letter::of(event.0, event.1, event.2) })
-    }
-
-    /// Writes attempt, file and end.
+impl Post {
+    /// Writes down the attempt, writes the file, writes down the end.
     pub fn carry(self, world: &World) -> Result<(), Refused> {
         let Self { start, letter } = self;
         let (message, attempt) = (start.message, start.attempt);
@@ -55,15 +43,16 @@ impl Delivery {
         }
         match world.inbox.put(&letter) {
             Ok(file) => {
-                let nudge = if fell_back { nudge(world, &letter)? } else { None };
+                let nudge = if fell_back { nudge(world, &letter) } else { None };
                 let inboxed =
                     InboxAttempt { message, attempt, file, nudge, closes_breaker: false };
                 world.execute(inboxed.into()).map(|_| ())
             }
             Err(error) => {
+                let to = &letter.message.to;
                 let failed = Failed {
                     class: FailureClass::InboxFailed,
-                    detail: format!("the inbox file of {} was not written: {error}", letter.message.to),
+                    detail: format!("the inbox file of {to} was not written: {error}"),
                     text_may_stand: false,
                     steps: Vec::new(),
                 };
@@ -71,4 +60,32 @@ impl Delivery {
             }
         }
     }
+}
+
+/// The nudge that tells an idle agent to look, unless one is on its way already.
+fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
+    let nudging = world.settings.nudge?;
+    let to = &letter.message.to;
+    let (by_hand, told_already) = world.projections.read(|states| {
+        let agent = states.agents.get(to);
+        let by_hand = agent.is_some_and(|it| it.profile.channels.contains(&Channel::Gui));
+        let told_already = states.outbox.messages().any(|(_, kept)| {
+            kept.to == *to && kept.from.is_switchboard() && !kept.life.state.is_settled()
+        });
+        (by_hand, told_already)
+    });
+    if !by_hand || told_already {
+        return None;
+    }
+    let now = world.clock.now();
+    Some(Nudge {
+        message: MessageId(world.ids.fresh(now)),
+        body: format!(
+            "A message that could not be typed here waits in your inbox: \
+             run `switchboard inbox {to} --next`."
+        ),
+        priority: Priority::Normal,
+        ttl_micros: u64::try_from(nudging.ttl.as_micros()).ok(),
+        not_before: Some(now.after(nudging.after)),
+    })
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::courier::{Answer, Ending, Milestone};
+use super::courier::moves::{Answer, Ending, Milestone};
 use super::job::Job;
 use super::ports::Abilities;
 

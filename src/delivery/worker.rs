@@ -3,16 +3,17 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::courier::{Answer, Ending, Milestone};
-use super::hands::{self, Wait};
+use super::courier::moves::{Answer, Ending, Milestone};
+use super::hands::{self, Pace};
 use super::job::Job;
 use super::ports::Desktop;
 use super::wire::{FromWorker, ToWorker};
+use crate::events::facts::attempt::FailureClass;
 
 /// Serves until the owner closes `input`.
 pub fn serve(
     desktop: &mut dyn Desktop,
-    wait: &mut dyn Wait,
+    pace: &mut dyn Pace,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> io::Result<()> {
@@ -20,7 +21,7 @@ pub fn serve(
     while let Some(line) = hear(input)? {
         match line {
             ToWorker::Carry(job) => {
-                let ending = carry(&job, desktop, wait, input, output)?;
+                let ending = carry(*job, desktop, pace, input, output)?;
                 say(output, &FromWorker::Ended(Box::new(ending)))?;
             }
             // An answer that came after its attempt had ended.
@@ -36,9 +37,9 @@ pub fn unable(output: &mut dyn Write, reason: String) -> io::Result<()> {
 }
 
 fn carry(
-    job: &Job,
+    job: Job,
     desktop: &mut dyn Desktop,
-    wait: &mut dyn Wait,
+    pace: &mut dyn Pace,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> io::Result<Ending> {
@@ -56,7 +57,7 @@ fn carry(
                 }
             }
         };
-        hands::carry(job, desktop, wait, &mut ask)
+        hands::carry(job, desktop, pace, &mut ask)
     };
     broken.map_or(Ok(ending), Err)
 }
@@ -73,11 +74,9 @@ fn hear(input: &mut dyn BufRead) -> io::Result<Option<ToWorker>> {
     if input.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    serde_json::from_str(&line)
-        .map(Some)
-        .map_err(io::Error::other)
+    serde_json::from_str(&line).map(Some).map_err(io::Error::other)
 }
 
 fn refuse(reason: &str) -> Answer {
-    Answer::refused(reason)
+    Answer::Refused { class: FailureClass::Interrupted, detail: reason.to_owned() }
 }

@@ -20,8 +20,8 @@ const ON_DISPLAY: &str = "SWITCHBOARD_TEST_DISPLAY";
 /// Makes a missing display server a failure instead of a skipped test.
 const REQUIRED: &str = "SWITCHBOARD_REQUIRE_DISPLAY";
 /// Long enough for a machine that does a lot of other things.
-const PATIENCE: Duration = Duration::from_secs(60);
-const TEST_MAX: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(1);
+const TEST_MAX: Duration = Duration::from_mins(10);
 
 /// Declares tests that run on a display of their own. `bare` leaves the window manager out.
 macro_rules! on_a_display {
@@ -240,27 +240,31 @@ impl Display {
 
     /// A Tk window; `more` are further arguments of `tk_agent.py`.
     pub(crate) fn tk(&self, name: &str, place: Rect, more: &[&str]) -> Agent {
-        self.agent(name, "tk_agent.py", place, "jsonl", more)
+        self.agent(name, "tk_agent.py", place, more)
     }
 
     /// A GTK 3 window.
     pub(crate) fn gtk(&self, name: &str, place: Rect, more: &[&str]) -> Agent {
-        self.agent(name, "gtk_agent.py", place, "jsonl", more)
+        self.agent(name, "gtk_agent.py", place, more)
     }
 
     /// A terminal; its size is in characters.
     pub(crate) fn xterm(&self, name: &str, place: Rect, more: &[&str]) -> Agent {
-        self.agent(name, "xterm_agent.sh", place, "txt", more)
+        self.agent(name, "xterm_agent.sh", place, more)
     }
 
-    fn agent(&self, name: &str, script: &str, place: Rect, kind: &str, more: &[&str]) -> Agent {
+    fn agent(&self, name: &str, script: &str, place: Rect, more: &[&str]) -> Agent {
+        let kind = if script.starts_with("xterm") {
+            "txt"
+        } else {
+            "jsonl"
+        };
         let log = self.folder().join(format!("{name}.{kind}"));
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/windows");
         let mut command = Command::new(scripts.join(script));
         command.arg(name);
-        for number in [place.x, place.y, place.width as i32, place.height as i32] {
-            command.arg(number.to_string());
-        }
+        command.args([place.x, place.y].map(|n| n.to_string()));
+        command.args([place.width, place.height].map(|n| n.to_string()));
         command.arg("--log").arg(&log).args(more);
         let mut process = self.spawn(&mut command);
         let line = first_line(&mut process, script);

@@ -16,8 +16,11 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod ledger;
+mod ledger_kit;
 mod source;
 mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]

@@ -48,7 +48,7 @@ on_a_display! {
         assert_eq!(titles, ["below", "above"], "{:#?}", survey.windows);
         let low = titled(&survey, "below").unwrap();
         assert_eq!(low.fingerprint.process, Some(below.process.0.id()));
-        assert_eq!(low.fingerprint.class, "switchboardAgent.SwitchboardAgent");
+        assert_eq!(low.fingerprint.class, "switchboardAgent.Switchboardagent");
         assert!(low.fingerprint.frame.contains(below.at));
         assert!(!low.transient);
         let high = titled(&survey, "above").unwrap();

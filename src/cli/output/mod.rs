@@ -2,5 +2,11 @@
 //! get it in words made from the same object, so that the two cannot disagree.
 
 pub mod escape;
+pub mod fleet;
+pub mod items;
+pub mod messages;
 pub mod paint;
+pub mod past;
 pub mod printer;
+pub mod story;
+pub mod table;

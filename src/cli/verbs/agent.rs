@@ -203,6 +203,9 @@ pub struct ImportArgs {
     /// The display the places are on [default: $DISPLAY]
     #[arg(long, value_name = "DISPLAY")]
     pub seat: Option<SeatId>,
+    /// Which layout of the file, like 8-agent, where it holds several
+    #[arg(long, value_name = "NAME")]
+    pub layout: Option<String>,
     /// Only show what would be done
     #[arg(long)]
     pub dry_run: bool,

@@ -4,13 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use arboard::SetExtLinux as _;
+use arboard::{ClearExtLinux as _, LinuxClipboardKind, SetExtLinux as _};
 use x11rb::connection::Connection as _;
+use x11rb::protocol::res::{ClientIdMask, ClientIdSpec, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, EventMask};
 
 use crate::delivery::ports::{Clip, Trouble};
 
-use super::link::{lost, trouble};
+use super::link::{if_still_there, lost, trouble};
 use super::listener::{Answer, Deadline, Listener};
 
 /// How long the owner of the clipboard may take to answer.
@@ -26,6 +27,10 @@ pub(super) struct Clipboard {
     ours: Option<u32>,
     /// What somebody else had put there when it was last read.
     foreign: Option<String>,
+    /// What we put there last.
+    put: Option<String>,
+    /// Whether the primary selection was taken along.
+    primary: bool,
 }
 
 impl fmt::Debug for Clipboard {
@@ -45,6 +50,29 @@ enum Given {
     TooLong,
 }
 
+/// One of the X server's selections, by both its names.
+#[derive(Clone, Copy, Debug)]
+struct Selection {
+    kind: LinuxClipboardKind,
+    atom: u32,
+}
+
+impl Selection {
+    fn general(listener: &Listener) -> Self {
+        Self {
+            kind: LinuxClipboardKind::Clipboard,
+            atom: listener.link().atoms.CLIPBOARD,
+        }
+    }
+
+    fn primary(listener: &Listener) -> Self {
+        Self {
+            kind: LinuxClipboardKind::Primary,
+            atom: listener.link().atoms.PRIMARY,
+        }
+    }
+}
+
 impl Clipboard {
     pub(super) fn new(display: &str) -> Self {
         Self {
@@ -52,16 +80,18 @@ impl Clipboard {
             arboard: None,
             ours: None,
             foreign: None,
+            put: None,
+            primary: false,
         }
     }
 
     /// What it holds, as every other program would get it.
     pub(super) fn read(&mut self, listener: &Listener) -> Result<Clip, Trouble> {
-        let owner = owner(listener)?;
+        let owner = owner(listener, listener.link().atoms.CLIPBOARD)?;
         if owner == x11rb::NONE {
             return Ok(Clip::Empty);
         }
-        let clip = read_clip(listener, Deadline::within(PATIENCE))?;
+        let clip = read_clip(listener, listener.link().atoms.CLIPBOARD)?;
         if let Clip::Text(text) = &clip
             && Some(owner) != self.ours
         {
@@ -72,22 +102,64 @@ impl Clipboard {
 
     /// Takes it over, or gives it up.
     pub(super) fn write(&mut self, listener: &Listener, clip: &Clip) -> Result<(), Trouble> {
+        let general = Selection::general(listener);
         match clip {
-            Clip::Text(text) => self.take_over(listener, text),
-            Clip::Empty => self.give_up(listener),
-            Clip::Other => Err(Trouble::Unsupported(
-                "only text can be put into the clipboard".to_owned(),
-            )),
+            Clip::Text(text) => {
+                // Messages are kept out of clipboard histories. What a person had there before is
+                // only put back: history and clipboard programs may know it as before.
+                let secret = self.foreign.as_deref() != Some(text);
+                self.take_over(listener, general, text, secret)?;
+                self.put = Some(text.clone());
+            }
+            Clip::Empty => self.give_up(listener, general)?,
+            Clip::Other => {
+                return Err(Trouble::Unsupported(
+                    "only text can be put into the clipboard".to_owned(),
+                ));
+            }
         }
+        if self.primary {
+            // It was borrowed for one paste.
+            self.primary = false;
+            self.give_up(listener, Selection::primary(listener))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the primary selection say the same as the clipboard, if that is ours: some programs
+    /// (xterm) insert that one, and there is no other way to paste into them.
+    pub(super) fn lend_to_primary(&mut self, listener: &Listener) -> Result<(), Trouble> {
+        let owner = owner(listener, listener.link().atoms.CLIPBOARD)?;
+        if owner == x11rb::NONE || self.ours != Some(owner) {
+            return Ok(());
+        }
+        if let Some(text) = self.put.clone() {
+            self.take_over(listener, Selection::primary(listener), &text, true)?;
+            self.primary = true;
+        }
+        Ok(())
     }
 
     /// arboard does not wait for the server, and it may still be about to forget our content
     /// because of an earlier loss of ownership (it handles `SelectionClear` late). So: read back,
     /// and once more if it is not there.
-    fn take_over(&mut self, listener: &Listener, text: &str) -> Result<(), Trouble> {
+    fn take_over(
+        &mut self,
+        listener: &Listener,
+        selection: Selection,
+        text: &str,
+        secret: bool,
+    ) -> Result<(), Trouble> {
         for _ in 0..2 {
-            self.set_text(listener, text)?;
-            match read_clip(listener, Deadline::within(PATIENCE))? {
+            let set = self.arboard(listener)?.set().clipboard(selection.kind);
+            let set = if secret {
+                set.exclude_from_history()
+            } else {
+                set
+            };
+            set.text(text).map_err(|e| refused(listener, &e))?;
+            self.await_ownership(listener, selection)?;
+            match read_clip(listener, selection.atom)? {
                 Clip::Text(there) if there == text => return Ok(()),
                 Clip::Text(_) | Clip::Empty | Clip::Other => {}
             }
@@ -97,25 +169,16 @@ impl Clipboard {
         ))
     }
 
-    fn set_text(&mut self, listener: &Listener, text: &str) -> Result<(), Trouble> {
-        // Messages are kept out of clipboard histories. What a person had there before is only
-        // put back: history and handing over to a clipboard program stay as they were.
-        let given_back = self.foreign.as_deref() == Some(text);
-        let before = owner(listener)?;
-        let set = self.arboard(listener)?.set();
-        let set = if given_back {
-            set
-        } else {
-            set.exclude_from_history()
-        };
-        set.text(text).map_err(|e| refused(listener, &e))?;
-        if self.ours == Some(before) {
-            return Ok(());
-        }
+    /// arboard uses one window for all selections; its number is learnt when it first owns one.
+    fn await_ownership(
+        &mut self,
+        listener: &Listener,
+        selection: Selection,
+    ) -> Result<(), Trouble> {
         let deadline = Deadline::within(PATIENCE);
         loop {
-            let now = owner(listener)?;
-            if now != before && now != x11rb::NONE {
+            let now = owner(listener, selection.atom)?;
+            if now != x11rb::NONE && (self.ours == Some(now) || is_this_process(listener, now)?) {
                 self.ours = Some(now);
                 return Ok(());
             }
@@ -128,16 +191,17 @@ impl Clipboard {
         }
     }
 
-    fn give_up(&mut self, listener: &Listener) -> Result<(), Trouble> {
-        let before = owner(listener)?;
+    fn give_up(&mut self, listener: &Listener, selection: Selection) -> Result<(), Trouble> {
+        let before = owner(listener, selection.atom)?;
         if before == x11rb::NONE || self.ours != Some(before) {
             // Not ours to empty: somebody has copied something meanwhile.
             return Ok(());
         }
-        let cleared = self.arboard(listener)?.clear();
+        let cleared = self.arboard(listener)?.clear_with();
+        let cleared = cleared.clipboard(selection.kind);
         cleared.map_err(|e| refused(listener, &e))?;
         let deadline = Deadline::within(PATIENCE);
-        while owner(listener)? == before {
+        while owner(listener, selection.atom)? == before {
             if deadline.left().is_zero() {
                 return Err(Trouble::Clipboard("it could not be given up".to_owned()));
             }
@@ -163,16 +227,34 @@ fn refused(listener: &Listener, error: &arboard::Error) -> Trouble {
     }
 }
 
-fn owner(listener: &Listener) -> Result<u32, Trouble> {
-    let link = listener.link();
-    let asked = link.conn.get_selection_owner(link.atoms.CLIPBOARD);
+fn owner(listener: &Listener, selection: u32) -> Result<u32, Trouble> {
+    let asked = listener.link().conn.get_selection_owner(selection);
     Ok(asked.map_err(lost)?.reply().map_err(trouble)?.owner)
 }
 
-fn read_clip(listener: &Listener, deadline: Deadline) -> Result<Clip, Trouble> {
+/// Whether the window was made by a connection of this very process.
+fn is_this_process(listener: &Listener, window: u32) -> Result<bool, Trouble> {
+    let spec = ClientIdSpec {
+        client: window,
+        mask: ClientIdMask::LOCAL_CLIENT_PID,
+    };
+    let asked = listener.link().conn.res_query_client_ids(&[spec]);
+    let answer = match asked.map_err(lost) {
+        // A server that cannot tell: then the text read back has to do.
+        Err(Trouble::Unsupported(_)) => return Ok(true),
+        other => if_still_there(other?.reply())?,
+    };
+    let ids = answer.map(|answer| answer.ids).unwrap_or_default();
+    let process = ids.iter().find_map(|id| id.value.first());
+    Ok(process.is_none_or(|process| *process == std::process::id()))
+}
+
+fn read_clip(listener: &Listener, selection: u32) -> Result<Clip, Trouble> {
+    let deadline = Deadline::within(PATIENCE);
+    let ask = |format: u32| ask(listener, selection, format, deadline);
     let atoms = &listener.link().atoms;
     let mut formats = vec![atoms.UTF8_STRING, atoms.STRING];
-    if let Given::Bytes { bytes, .. } = ask(listener, atoms.TARGETS, deadline)? {
+    if let Given::Bytes { bytes, .. } = ask(atoms.TARGETS)? {
         let offered: Vec<u32> = bytes
             .chunks_exact(4)
             .filter_map(|four| four.try_into().ok())
@@ -191,7 +273,7 @@ fn read_clip(listener: &Listener, deadline: Deadline) -> Result<Clip, Trouble> {
         formats.retain(|format| offered.contains(format));
     }
     for format in formats {
-        match ask(listener, format, deadline)? {
+        match ask(format)? {
             Given::Bytes { kind, bytes } if kind == atoms.STRING => {
                 return Ok(Clip::Text(bytes.into_iter().map(char::from).collect()));
             }
@@ -217,7 +299,7 @@ fn cannot_be_given_back(listener: &Listener, offered: &[u32]) -> Result<bool, Tr
     }
     let mut images = false;
     for answer in asked {
-        let name = super::link::if_still_there(answer.reply())?;
+        let name = if_still_there(answer.reply())?;
         images |= name.is_some_and(|name| name.name.starts_with(b"image/"));
     }
     Ok(images)
@@ -225,19 +307,18 @@ fn cannot_be_given_back(listener: &Listener, offered: &[u32]) -> Result<bool, Tr
 
 /// Asks the owner for one format, in the name of a window made for this question alone: a late
 /// answer to an earlier question cannot be taken for this one's.
-fn ask(listener: &Listener, format: u32, deadline: Deadline) -> Result<Given, Trouble> {
+fn ask(
+    listener: &Listener,
+    selection: u32,
+    format: u32,
+    deadline: Deadline,
+) -> Result<Given, Trouble> {
     let link = listener.link();
     listener.drop_answers();
     let window = link.hidden_window(EventMask::PROPERTY_CHANGE)?;
     let answer = link.atoms._SWITCHBOARD_ANSWER;
     link.conn
-        .convert_selection(
-            window,
-            link.atoms.CLIPBOARD,
-            format,
-            answer,
-            x11rb::CURRENT_TIME,
-        )
+        .convert_selection(window, selection, format, answer, x11rb::CURRENT_TIME)
         .map_err(lost)?;
     link.conn.flush().map_err(lost)?;
     let given = receive(listener, window, deadline);

@@ -2,7 +2,9 @@
 
 use x11rb::protocol::xproto::ConnectionExt as _;
 
-use crate::delivery::ports::{Abilities, Act, Clip, Desktop, Picture, Survey, Trouble};
+use crate::delivery::ports::{
+    Abilities, Act, Clip, Desktop, Key, Modifier, Picture, Survey, Trouble,
+};
 use crate::events::facts::screen::{Point, Rect};
 
 use super::capture::{Layout, capture};
@@ -103,6 +105,12 @@ impl Desktop for X11Desktop {
     fn act(&mut self, act: &Act) -> Result<(), Trouble> {
         if self.listener.take_keyboard_changed() {
             self.hands.keyboard_changed(&self.link)?;
+        }
+        if let Act::Press(chord) = act
+            && chord.key == Key::Insert
+            && chord.modifiers == [Modifier::Shift]
+        {
+            self.clipboard.lend_to_primary(&self.listener)?;
         }
         let done = self.hands.act(&self.link, act);
         if let Act::Click(_) = act {

@@ -19,10 +19,10 @@ pub(super) fn focused(
     tops: &[TopLevel],
     focus: u32,
     under: Option<u32>,
-    pointed: Option<u32>,
+    beneath: Option<u32>,
 ) -> Result<Option<u32>, Trouble> {
     if focus == u32::from(InputFocus::POINTER_ROOT) {
-        return Ok(pointed);
+        return Ok(beneath);
     }
     if focus == x11rb::NONE || focus == link.root {
         return Ok(None);

@@ -86,21 +86,16 @@ impl Hands {
         let done = match act {
             Act::Click(at) => self.click(*at),
             Act::Press(chord) => {
-                let group = group_of(self.state(link)?);
+                let group = group_of(state(link)?);
                 self.press(chord, group)
             }
             Act::Type(text) => {
-                let state = self.state(link)?;
+                let state = state(link)?;
                 self.type_text(text, state)
             }
             Act::ReleaseAll => return self.release_all(link),
         };
         done.map_err(|error| refused(link, &error))
-    }
-
-    fn state(&self, link: &Link) -> Result<KeyButMask, Trouble> {
-        let pointer = link.conn.query_pointer(link.root).map_err(lost)?;
-        Ok(pointer.reply().map_err(trouble)?.mask)
     }
 
     fn click(&mut self, at: Point) -> Result<(), InputError> {
@@ -158,7 +153,9 @@ impl Hands {
             done = then(self);
         }
         for modifier in held.into_iter().rev() {
-            done = done.and(self.modifier(modifier, Direction::Release));
+            // Also after a failure: a key that stays down would change everything after it.
+            let released = self.modifier(modifier, Direction::Release);
+            done = done.and(released);
         }
         done
     }
@@ -201,7 +198,7 @@ impl Hands {
                     .map_err(|error| refused(link, &error))?;
             }
         }
-        let state = u16::from(self.state(link)?);
+        let state = u16::from(state(link)?);
         for (button, bit) in BUTTONS {
             if state & u16::from(bit) != 0 {
                 self.count(Direction::Release);
@@ -212,6 +209,11 @@ impl Hands {
         }
         Ok(())
     }
+}
+
+fn state(link: &Link) -> Result<KeyButMask, Trouble> {
+    let pointer = link.conn.query_pointer(link.root).map_err(lost)?;
+    Ok(pointer.reply().map_err(trouble)?.mask)
 }
 
 fn new_enigo(display: &str, link: &Link) -> Result<Enigo, Trouble> {

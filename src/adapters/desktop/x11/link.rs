@@ -15,6 +15,7 @@ x11rb::atom_manager! {
         ATOM,
         CLIPBOARD,
         INCR,
+        PRIMARY,
         STRING,
         TARGETS,
         TEXT,
@@ -132,7 +133,12 @@ pub(super) fn lost(error: ConnectionError) -> Trouble {
         ConnectionError::MaximumRequestLengthExceeded => {
             Trouble::Unsupported("too much for one request to the X server".to_owned())
         }
-        other => Trouble::DisplayGone(other.to_string()),
+        broken @ (ConnectionError::UnknownError
+        | ConnectionError::FdPassingFailed
+        | ConnectionError::ParseError(_)
+        | ConnectionError::InsufficientMemory
+        | ConnectionError::IoError(_)
+        | _) => Trouble::DisplayGone(broken.to_string()),
     }
 }
 

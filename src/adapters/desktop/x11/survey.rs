@@ -71,8 +71,8 @@ pub(super) fn look(link: &Link, frames: &mut Frames, looking: Looking) -> Result
         top.map(|top| top.client)
     };
     let under = client_of(hit);
-    let pointed = client_of(pointer.child);
-    let focus = focused(link, &tops, focus, under, pointed)?;
+    let beneath = client_of(pointer.child);
+    let focus = focused(link, &tops, focus, under, beneath)?;
     Ok(Survey {
         monitors,
         windows,
@@ -214,17 +214,22 @@ impl<'a> Properties<'a> {
             .map(|reply| text_of(link, &reply))
             .find(|title| !title.is_empty())
             .unwrap_or_default();
-        let belongs = numbers(transient_for).first().copied();
-        let modal = numbers(state).contains(&link.atoms._NET_WM_STATE_MODAL);
-        let transient =
-            top.override_redirect || belongs.is_some() || modal || comes_over(link, &numbers(kind));
+        let belongs = numbers(transient_for.as_ref()).first().copied();
+        let modal = numbers(state.as_ref()).contains(&link.atoms._NET_WM_STATE_MODAL);
+        let transient = top.override_redirect
+            || belongs.is_some()
+            || modal
+            || comes_over(link, &numbers(kind.as_ref()));
         Ok(Some(Window {
             id: top.client.into(),
             fingerprint: Fingerprint {
                 class: class_of(&class),
                 title,
-                process: numbers(process).first().copied().filter(|pid| *pid != 0),
-                frame: without_shadow(top.rect, &numbers(shadow)),
+                process: numbers(process.as_ref())
+                    .first()
+                    .copied()
+                    .filter(|pid| *pid != 0),
+                frame: without_shadow(top.rect, &numbers(shadow.as_ref())),
             },
             transient,
             owner: belongs
@@ -286,9 +291,8 @@ fn name_processes(link: &Link, windows: &mut [Window]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn numbers(reply: Option<GetPropertyReply>) -> Vec<u32> {
+fn numbers(reply: Option<&GetPropertyReply>) -> Vec<u32> {
     reply
-        .as_ref()
         .and_then(GetPropertyReply::value32)
         .map(Iterator::collect)
         .unwrap_or_default()
