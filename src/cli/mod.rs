@@ -8,3 +8,8 @@ pub mod exit;
 pub mod output;
 pub mod values;
 pub mod verbs;
+pub mod answers;
+pub mod failures;
+pub mod owner;
+pub mod reach;
+pub mod settings;

@@ -1,78 +1,68 @@
 //! How a verb reaches the ledger: through its owner's socket, or by becoming the owner.
 
-use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::exit::Exit;
-use super::output::Failure;
-use super::owner::open::{OpenFailed, Owner, Plan};
+use super::exit::{Exit, Failure};
+use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::request::Request;
 use super::owner::serve::Serving;
 use super::owner::socket::{self, FromClient, FromOwner, Talk, TalkError};
-use crate::events::ledger::handle::OpenError;
+
+/// Where each object of an answer goes.
+pub type Show<'s> = dyn FnMut(Value) -> Result<(), Failure> + Send + 's;
 
 /// What came of one try over the socket.
 enum Tried {
     /// The owner answered.
-    Answered(Result<i32, Failure>),
+    Answered(Result<Exit, Failure>),
     /// There is no socket, or nobody behind it: the lock may be free.
     NoOwner,
     /// The owner went away, or is going, without finishing.
     Gone,
 }
 
-/// Asks whoever owns the ledger, becoming the owner if nobody is. Shows each item as it comes and
+/// Asks whoever owns the ledger, becoming the owner if nobody is. Shows each object as it comes and
 /// returns the exit code. `plan.patience` bounds the time until somebody takes the request up.
-pub async fn ask(
-    plan: &Plan,
-    request: Request,
-    show: &mut (dyn FnMut(Value) + Send),
-) -> Result<i32, Failure> {
+pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<Exit, Failure> {
     let mut give_up = Instant::now() + plan.patience;
     loop {
         let mut shown = false;
         let mut show_it = |item: Value| {
             shown = true;
-            show(item);
+            show(item)
         };
-        let no_owner = match over_socket(plan, &request, &mut show_it).await {
+        let tried = over_socket(plan, &request, &mut show_it).await;
+        let silent = matches!(tried, Tried::NoOwner);
+        match tried {
             Tried::Answered(answer) => return answer,
             Tried::Gone if shown => return Err(broke_off(plan)),
             // It was taken up once: whoever comes next gets the full patience again.
-            Tried::Gone => {
-                give_up = Instant::now() + plan.patience;
-                false
-            }
-            Tried::NoOwner => true,
-        };
+            Tried::Gone => give_up = Instant::now() + plan.patience,
+            Tried::NoOwner => {}
+        }
         match Owner::open(plan).await {
             Ok(owner) => return Serving::start(owner)?.serve_one(request, show).await,
-            Err(OpenFailed::Ledger(OpenError::Locked { .. })) => {}
-            Err(OpenFailed::Ledger(error)) => return Err(Failure::from(error)),
-            Err(OpenFailed::Other(failure)) => return Err(failure),
+            Err(NotOpened::Locked) => {}
+            Err(NotOpened::Failed(failure)) => return Err(failure),
         }
         if Instant::now() >= give_up {
-            return Err(busy(plan, no_owner));
+            return Err(busy(plan, silent));
         }
         tokio::time::sleep(jitter()).await;
     }
 }
 
-async fn over_socket(
-    plan: &Plan,
-    request: &Request,
-    show: &mut (dyn FnMut(Value) + Send),
-) -> Tried {
+async fn over_socket(plan: &Plan, request: &Request, show: &mut Show<'_>) -> Tried {
     let Ok(mut talk) = socket::connect(&plan.store).await else { return Tried::NoOwner };
     match converse(&mut talk, request, show).await {
         Ok(tried) => tried,
         Err(TalkError::Io(_)) => Tried::Gone,
         Err(error @ TalkError::Nonsense(_)) => Tried::Answered(Err(Failure::new(
-            "owner_incompatible",
             Exit::Unreachable,
+            "owner_incompatible",
             error.to_string(),
         ))),
     }
@@ -81,13 +71,17 @@ async fn over_socket(
 async fn converse(
     talk: &mut Talk,
     request: &Request,
-    show: &mut (dyn FnMut(Value) + Send),
+    show: &mut Show<'_>,
 ) -> Result<Tried, TalkError> {
     talk.greet().await?;
     talk.say(&FromClient::Ask(Box::new(request.clone()))).await?;
     loop {
         match talk.hear::<FromOwner>().await? {
-            Some(FromOwner::Item(item)) => show(item),
+            Some(FromOwner::Item(item)) => {
+                if let Err(failure) = show(item) {
+                    return Ok(Tried::Answered(Err(failure)));
+                }
+            }
             Some(FromOwner::Done { exit }) => return Ok(Tried::Answered(Ok(exit))),
             Some(FromOwner::Failed(failure)) => return Ok(Tried::Answered(Err(failure))),
             Some(FromOwner::Leaving) | None => return Ok(Tried::Gone),
@@ -98,32 +92,28 @@ async fn converse(
     }
 }
 
-fn busy(plan: &Plan, no_owner: bool) -> Failure {
+fn busy(plan: &Plan, silent: bool) -> Failure {
     let store = plan.store.display();
-    if no_owner {
-        Failure::new(
-            "owner_silent",
-            Exit::Locked,
-            format!("the ledger in {store} is locked, and its owner does not answer"),
-        )
-        .hint("see who holds it with `fuser DIR/lock`; a longer --lock-timeout waits longer")
+    let hint = "a longer --lock-timeout waits longer; `fuser DIR/lock` names the process";
+    if silent {
+        let text = format!("the ledger in {store} is locked, and its owner does not answer");
+        Failure::new(Exit::Unreachable, "owner_silent", text).hint(hint)
     } else {
-        Failure::new("locked", Exit::Locked, format!("the ledger in {store} is in use"))
-            .hint("a longer --lock-timeout waits longer")
+        let text = format!("the ledger in {store} is in use by another process");
+        Failure::new(Exit::Locked, "locked", text).hint(hint)
     }
 }
 
 fn broke_off(plan: &Plan) -> Failure {
-    Failure::new(
-        "owner_gone",
-        Exit::Unreachable,
-        format!("the owner of {} went away in the middle of its answer", plan.store.display()),
-    )
-    .hint("run the command again")
+    let store = plan.store.display();
+    let text = format!("the owner of {store} went away in the middle of its answer");
+    Failure::new(Exit::Unreachable, "owner_gone", text).hint("run the command again")
 }
 
 /// 5 to 50 ms, so that many waiting processes do not try in step.
 fn jitter() -> Duration {
-    let bits = uuid::Uuid::new_v4().as_u128() % 46;
-    Duration::from_millis(5 + u64::try_from(bits).unwrap_or(0))
+    use crate::adapters::{clock::SystemClock, entropy::RandomIds};
+    use crate::events::{ids::Ids as _, time::Clock as _};
+    let bits = RandomIds.fresh(SystemClock.now()).as_u128() % 46;
+    Duration::from_millis(u64::try_from(bits).unwrap_or(0).saturating_add(5))
 }

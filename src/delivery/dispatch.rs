@@ -45,7 +45,7 @@ pub trait Hire: Send + Sync + fmt::Debug {
 }
 
 /// Writes messages into agents' inbox folders.
-pub trait Inbox: Send + Sync + fmt::Debug {
+pub trait Letters: Send + Sync + fmt::Debug {
     /// Returns the file's path below the store folder once it is durable. Writing the same message
     /// again gives the same file.
     fn put(&self, letter: &Letter) -> std::io::Result<String>;
@@ -71,7 +71,7 @@ pub struct World {
     /// Where workers come from.
     pub hire: Arc<dyn Hire>,
     /// Where inbox files go.
-    pub inbox: Arc<dyn Inbox>,
+    pub inbox: Arc<dyn Letters>,
     /// Patience, policy, keys.
     pub settings: Arc<DispatchSettings>,
 }

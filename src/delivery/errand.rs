@@ -19,7 +19,7 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Via};
 use crate::events::facts::screen::Point;
-use crate::events::ids::{MessageId, Position};
+use crate::events::ids::Position;
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;

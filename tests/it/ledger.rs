@@ -6,7 +6,7 @@ use std::time::Duration;
 use switchboard::events::ids::{EventId, Position, StreamId};
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{AppendError, Commit, Expected, Part};
-use switchboard::events::ledger::handle::{Ledger, OpenError};
+use switchboard::events::ledger::handle::{Ledger, OpenError, Opening};
 use switchboard::events::time::Timestamp;
 use tempfile::tempdir;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ fn what_was_appended_is_read_back_also_after_reopening() {
     ledger.close().unwrap();
 
     let (ledger, opening) = opened(dir.path());
-    assert_eq!(opening, Default::default());
+    assert_eq!(opening, Opening::default());
     assert_eq!(everything(&ledger), before);
     assert_eq!(ledger.head(), head);
     for (index, event) in before.iter().enumerate() {
@@ -362,7 +362,7 @@ fn waiting_ends_with_the_next_commit_and_listeners_hear_of_it() {
     ledger.on_commit(Box::new(move |position| drop(heard.send(position))));
     let waiter = {
         let ledger = ledger.clone();
-        std::thread::spawn(move || ledger.wait_beyond(Position(1), Duration::from_secs(60)))
+        std::thread::spawn(move || ledger.wait_beyond(Position(1), Duration::from_mins(1)))
     };
     ledger.append(noting("note/a", Expected::Any, "x")).unwrap();
     assert_eq!(waiter.join().unwrap(), Position(2));

@@ -19,8 +19,14 @@
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod golden;
 mod ledger;
+mod ledger_crash;
+mod ledger_damage;
+mod ledger_faults;
 mod ledger_kit;
+mod ledger_model;
+mod ledger_speed;
 mod source;
 mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]

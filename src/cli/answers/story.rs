@@ -1,101 +1,56 @@
-//! One message as people see it, read from its stream.
+//! One message as people see it: its story from the timeline, its words from the ledger.
 
 use serde_json::{Value, json};
 
-use crate::commands::known::KnownMessage;
-use crate::commands::refusal::{Code, Refusal};
 use crate::cli::exit::Failure;
-use crate::events::envelope::Event;
-use crate::events::ids::{EventId, MessageId, StreamId};
-use crate::events::ledger::handle::{Ledger, ReadError};
-use crate::events::time::Timestamp;
+use crate::cli::owner::open::Owner;
+use crate::commands::refusal::{Code, Refusal};
+use crate::events::ids::{MessageId, Position};
+use crate::events::kind::Fact;
+use crate::projections::timeline::Story;
 
-/// A message with its whole stream folded.
-#[derive(Clone, Debug)]
-pub struct Story {
-    /// What commands know of it.
-    pub known: KnownMessage,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-    /// The event that led to it.
-    pub causation: Option<EventId>,
-}
-
-impl Story {
-    /// Reads it; none when there is no such message.
-    pub fn read(ledger: &Ledger, message: MessageId) -> Result<Option<Self>, ReadError> {
-        let events = ledger.read_stream(&StreamId::message(message))?;
-        Ok(Self::fold(&events))
-    }
-
-    /// Reads it, or fails with `unknown_message`.
-    pub fn find(ledger: &Ledger, message: MessageId) -> Result<Self, Failure> {
-        Self::read(ledger, message)?.ok_or_else(|| {
+/// The message's story up to the newest event, or the failure `unknown_message`.
+pub fn find(owner: &Owner, message: MessageId) -> Result<Story, Failure> {
+    owner.catch_up()?;
+    owner
+        .projections
+        .read(|states| states.timeline.get(message).cloned())
+        .ok_or_else(|| {
             Refusal::new(Code::UnknownMessage, format!("there is no message {message}"))
                 .hint("`switchboard messages` lists them")
                 .into()
         })
-    }
+}
 
-    fn fold(events: &[Event]) -> Option<Self> {
-        let known = KnownMessage::fold(events)?;
-        let accepted = events.iter().find(|event| event.position == known.position)?;
-        Some(Self {
-            known,
-            created_at: accepted.recorded_at,
-            causation: accepted.cause.causation,
-        })
-    }
+/// The result of a sending, as `send` prints it.
+pub fn result(message: MessageId, story: &Story, repeated: bool) -> Value {
+    let mut whole = story.to_json(message);
+    set(&mut whole, "repeated", json!(repeated));
+    whole
+}
 
-    /// The result of a sending, as `send` prints it.
-    pub fn result(&self, repeated: bool) -> Value {
-        let known = &self.known;
-        json!({
-            "message": known.accepted.message,
-            "to": known.accepted.to,
-            "position": known.position,
-            "state": known.life.state,
-            "proof": known.life.proof,
-            "channel": known.life.channel,
-            "repeated": repeated,
-            "attempts": known.life.attempts,
-            "because": known.life.because,
-            "failure": known.life.failure,
-            "answers": known.answers,
-        })
-    }
+/// Everything with the body, as `show` and `messages` print it.
+pub fn whole(owner: &Owner, message: MessageId, story: &Story) -> Result<Value, Failure> {
+    let mut whole = story.to_json(message);
+    set(&mut whole, "body", json!(body(owner, story.position)?));
+    Ok(whole)
+}
 
-    /// Everything, as `show` and `messages` print it.
-    pub fn whole(&self) -> Value {
-        let known = &self.known;
-        let accepted = &known.accepted;
-        let life = &known.life;
-        json!({
-            "message": accepted.message,
-            "from": accepted.from,
-            "to": accepted.to,
-            "position": known.position,
-            "state": life.state,
-            "proof": life.proof,
-            "channel": life.channel,
-            "attempts": life.attempts,
-            "body": accepted.body,
-            "priority": accepted.priority,
-            "kind": accepted.kind,
-            "tags": accepted.tags,
-            "via": accepted.via,
-            "correlation": known.correlation,
-            "causation": self.causation,
-            "reply_to": accepted.reply_to,
-            "broadcast": accepted.broadcast,
-            "hops": accepted.hops,
-            "answers": known.answers,
-            "created_at": self.created_at,
-            "due_at": life.due_at,
-            "expires_at": life.expires_at,
-            "settled_at": life.settled_at,
-            "because": life.because,
-            "failure": life.failure,
+/// The words of the message that was accepted there.
+pub fn body(owner: &Owner, at: Position) -> Result<String, Failure> {
+    let events = owner.desk.ledger().read(at, 1)?;
+    Ok(events
+        .into_iter()
+        .find_map(|event| match event.fact {
+            Fact::MessageAccepted(accepted) => Some(accepted.body),
+            _ => None,
         })
+        .unwrap_or_default())
+}
+
+/// Sets a field of an object.
+pub fn set(object: &mut Value, field: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(field.to_owned(), value);
     }
 }

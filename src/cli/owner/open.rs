@@ -5,21 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{OnceCell, watch};
 
-use crate::adapters::checkpoints::CheckpointFiles;
+use super::carrying::Carrying;
+use crate::adapters::checkpoints::FolderCheckpoints;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
-use crate::adapters::inbox::InboxFiles;
-use crate::adapters::seat_process::SeatProcesses;
-use crate::cli::carrying;
-use crate::cli::output::Failure;
-use crate::commands::desk::{Desk, ExecuteError};
-use crate::config::{Config, Sources};
-use crate::delivery::dispatch::{self, World};
-use crate::events::envelope::Cause;
-use crate::events::ids::{AgentId, CommandId, CorrelationId, Ids, Position, StreamId};
+use crate::cli::exit::{Exit, Failure};
+use crate::commands::desk::Desk;
+use crate::config::layers::{Config, Sources};
+use crate::events::ids::{Ids, Position, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
 use crate::events::time::{Clock, Timestamp};
@@ -30,7 +25,7 @@ use crate::projections::host::Projections;
 pub struct Plan {
     /// The store's folder.
     pub store: PathBuf,
-    /// The layers of settings below and above the runtime layer, which is in the ledger.
+    /// The layers of settings; the runtime layer is added from the ledger.
     pub sources: Sources,
     /// How long to try when somebody else is in the way.
     pub patience: Duration,
@@ -40,11 +35,20 @@ pub struct Plan {
 
 /// Why this process did not become the owner.
 #[derive(Debug)]
-pub enum OpenFailed {
-    /// The ledger did not open.
-    Ledger(OpenError),
-    /// Something else went wrong.
-    Other(Failure),
+pub enum NotOpened {
+    /// Another process holds the ledger.
+    Locked,
+    /// Something else is in the way.
+    Failed(Failure),
+}
+
+impl<E> From<E> for NotOpened
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Failed(Failure::from(error))
+    }
 }
 
 /// The open ledger and everything that answers are made from. Cloning shares it.
@@ -55,7 +59,7 @@ pub struct Owner {
     /// Where commands are executed.
     pub desk: Desk,
     /// What is true now.
-    pub projections: Arc<Projections>,
+    pub projections: Projections,
     /// Every setting with its origin, as of the opening.
     pub config: Arc<Config>,
     /// What opening found and did.
@@ -66,10 +70,11 @@ pub struct Owner {
     pub ids: Arc<dyn Ids>,
     /// The ledger's head, as it moves.
     pub head: watch::Receiver<Position>,
-    /// The desktop deliveries use.
+    /// The desktop that deliveries use.
     pub desktop: String,
     pub(super) leaving: Arc<watch::Sender<bool>>,
-    pub(super) hands: Arc<OnceCell<Carrying>>,
+    pub(super) panic: Arc<watch::Sender<u64>>,
+    pub(super) carrying: Arc<OnceCell<Carrying>>,
 }
 
 impl fmt::Debug for Owner {
@@ -78,47 +83,35 @@ impl fmt::Debug for Owner {
     }
 }
 
-/// Deliveries going on in this process.
-#[derive(Debug)]
-pub(super) struct Carrying {
-    /// Ends after the attempts under way, once the owner is leaving.
-    pub(super) task: std::sync::Mutex<Option<JoinHandle<Result<(), ExecuteError>>>>,
-    /// Stops all hands at once.
-    pub(super) stop: mpsc::Sender<()>,
-}
-
 impl Owner {
     /// Locks and opens the ledger in the plan's store.
-    pub async fn open(plan: &Plan) -> Result<Self, OpenFailed> {
-        let own = plan.clone();
-        tokio::task::spawn_blocking(move || Self::open_blocking(&own))
-            .await
-            .map_err(|error| OpenFailed::Other(Failure::internal(&error)))?
+    pub async fn open(plan: &Plan) -> Result<Self, NotOpened> {
+        let plan = plan.clone();
+        tokio::task::spawn_blocking(move || Self::open_blocking(plan)).await?
     }
 
-    fn open_blocking(plan: &Plan) -> Result<Self, OpenFailed> {
+    fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let edge = Edge { clock: Arc::clone(&clock), ids: Arc::clone(&ids) };
-        let (ledger, opening) =
-            Ledger::open(&plan.store, edge).map_err(OpenFailed::Ledger)?;
-        let other = OpenFailed::Other;
-        let runtime = runtime_settings(&ledger).map_err(other)?;
-        let config = Config::load(&plan.sources, &runtime)
-            .map_err(|error| OpenFailed::Other(Failure::from(error)))?;
-        let files = CheckpointFiles::in_store(&plan.store);
-        let projections = Projections::open(Box::new(files), &ledger)
-            .map_err(|error| OpenFailed::Other(Failure::from(error)))?;
+        let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| match error {
+            OpenError::Locked { .. } => NotOpened::Locked,
+            other => NotOpened::Failed(Failure::from(other)),
+        })?;
+        let mut sources = plan.sources;
+        sources.runtime = runtime_settings(&ledger)?;
+        let config = Config::load(&sources)?;
+        let checkpoints = Arc::new(FolderCheckpoints::of_store(&plan.store));
+        let projections = Projections::open(&ledger, checkpoints)?;
         let (moved, head) = watch::channel(ledger.head().position);
         ledger.on_commit(Box::new(move |position| {
             moved.send_replace(position);
         }));
-        let desktop =
-            plan.desktop.clone().unwrap_or_else(|| config.settings().delivery.desktop.clone());
+        let desktop = plan.desktop.unwrap_or_else(|| config.settings().delivery.desktop.clone());
         Ok(Self {
-            store: plan.store.clone(),
+            store: plan.store,
             desk: Desk::new(ledger),
-            projections: Arc::new(projections),
+            projections,
             config: Arc::new(config),
             opening: Arc::new(opening),
             clock,
@@ -126,7 +119,8 @@ impl Owner {
             head,
             desktop,
             leaving: Arc::new(watch::channel(false).0),
-            hands: Arc::new(OnceCell::new()),
+            panic: Arc::new(watch::channel(0).0),
+            carrying: Arc::new(OnceCell::new()),
         })
     }
 
@@ -135,28 +129,43 @@ impl Owner {
         self.clock.now()
     }
 
-    /// A cause for something this process itself wants.
-    pub fn own_cause(&self) -> Cause {
-        let id = self.ids.fresh(self.now());
-        Cause {
-            actor: AgentId::switchboard(),
-            correlation: CorrelationId(id),
-            causation: None,
-            command: CommandId(id),
+    /// Brings the projections up to the ledger's head.
+    pub fn catch_up(&self) -> Result<(), Failure> {
+        self.projections.catch_up(self.desk.ledger())?;
+        Ok(())
+    }
+
+    /// Turns true when this process goes away.
+    pub fn leaving(&self) -> watch::Receiver<bool> {
+        self.leaving.subscribe()
+    }
+
+    /// Refuses a sender that insists on another desktop than the one deliveries use here.
+    pub fn delivers_with(&self, wanted: Option<&str>) -> Result<(), Failure> {
+        match wanted {
+            Some(wanted) if wanted != self.desktop => {
+                let text = format!(
+                    "the process that owns the ledger delivers with {}, not with {wanted}",
+                    self.desktop
+                );
+                Err(Failure::new(Exit::Refused, "other_desktop", text)
+                    .hint("leave --desktop out, or stop that process first"))
+            }
+            _ => Ok(()),
         }
     }
 }
 
 /// The runtime layer: every `config set`, the last one of a key counts.
 pub fn runtime_settings(ledger: &Ledger) -> Result<Vec<(String, String)>, Failure> {
-    let mut set = std::collections::BTreeMap::new();
-    for event in ledger.read_stream(&StreamId::config()).map_err(Failure::from)? {
+    let mut settings = std::collections::BTreeMap::new();
+    for event in ledger.read_stream(&StreamId::config())? {
         if let Fact::ConfigSet(fact) = event.fact {
             match fact.value {
-                Some(value) => set.insert(fact.key, value),
-                None => set.remove(&fact.key),
+                Some(value) => settings.insert(fact.key, value),
+                None => settings.remove(&fact.key),
             };
         }
     }
-    Ok(set.into_iter().collect())
+    Ok(settings.into_iter().collect())
 }

@@ -12,7 +12,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::request::Request;
-use crate::cli::output::Failure;
+use crate::cli::exit::{Exit, Failure};
 
 /// Version of the talk on the socket; both ends must have the same.
 pub const VERSION: u32 = 1;
@@ -52,7 +52,7 @@ pub enum FromOwner {
     /// All was said.
     Done {
         /// The exit code.
-        exit: i32,
+        exit: Exit,
     },
     /// It was refused or failed.
     Failed(Failure),

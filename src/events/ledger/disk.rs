@@ -20,6 +20,14 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn free(&self, folder: &Path) -> io::Result<u64>;
 }
 
+/// Whether an error says that there is no room.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// The operating system's disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsDisk;
@@ -33,6 +41,10 @@ impl Disk for OsDisk {
         file.sync_data()
     }
 
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "growing plainly needs no beginning")
+    )]
     fn reserve(&self, file: &File, from: u64, length: u64) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         {
@@ -50,7 +62,6 @@ impl Disk for OsDisk {
                 Err(other) => return Err(other.into()),
             }
         }
-        let _ = from;
         file.set_len(length)
     }
 

@@ -60,7 +60,7 @@ pub(super) fn claimed_length(bytes: &[u8]) -> Result<usize, Fault> {
         return Err(Fault::NoMagic);
     }
     let length = at.u32().ok_or(Fault::CutOff)?;
-    let length = usize::try_from(length).map_err(|_: std::num::TryFromIntError| Fault::Length)?;
+    let length = size(u64::from(length));
     if (PREFIX + CHECKSUM..=MAX).contains(&length) {
         Ok(length)
     } else {

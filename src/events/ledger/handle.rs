@@ -1,6 +1,5 @@
 //! The ledger as everything above sees it.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +9,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::append::{AppendError, Appended, Commit, Expected, Part};
-use super::disk::{Disk, OsDisk};
-use super::layout::FIRST_EPOCH;
+use super::disk::{Disk, OsDisk, is_full};
+use super::layout::{FIRST_EPOCH, Lock};
 use super::opening::{self, Opened};
 use super::prepare::{Ready, prepare};
 use super::reading::{Shared, corrupt};
@@ -28,7 +27,7 @@ use crate::events::time::{Clock, Timestamp};
 pub struct Edge {
     /// The machine's clock.
     pub clock: Arc<dyn Clock>,
-    /// Fresh UUIDv7.
+    /// Fresh `UUIDv7`.
     pub ids: Arc<dyn Ids>,
 }
 
@@ -57,31 +56,56 @@ pub struct Opening {
 pub enum OpenError {
     /// There is no ledger in the folder (exit 10).
     #[error("there is no ledger in {path}")]
-    Absent { path: String },
+    Absent {
+        /// The folder.
+        path: String,
+    },
     /// A new ledger was wanted where one is already (exit 16).
     #[error("there is already a ledger in {path}")]
-    Present { path: String },
+    Present {
+        /// The folder.
+        path: String,
+    },
     /// The folder holds something else (exit 10).
     #[error("{path} is not a Switchboard store: {reason}")]
-    NotAStore { path: String, reason: String },
+    NotAStore {
+        /// The folder.
+        path: String,
+        /// In words.
+        reason: String,
+    },
     /// Another process has it (exit 11).
     #[error("the ledger in {path} is in use by another process")]
-    Locked { path: String },
+    Locked {
+        /// The folder.
+        path: String,
+    },
     /// Written by a newer binary (exit 19).
     #[error("the ledger in {path} has format {found}; this binary reads up to {known}")]
     TooNew {
+        /// The folder.
         path: String,
+        /// The format found.
         found: u32,
+        /// The newest format this binary reads.
         known: u32,
     },
     /// Damaged beyond what the journal can mend (exit 9). Nothing was overwritten.
     #[error("the ledger in {path} is damaged: {reason}")]
-    Corrupt { path: String, reason: String },
+    Corrupt {
+        /// The folder.
+        path: String,
+        /// In words.
+        reason: String,
+    },
     /// The system refused a step.
     #[error("{step} failed in {path}")]
     Io {
+        /// What was tried.
         step: &'static str,
+        /// The folder.
         path: String,
+        /// What the system said.
         source: std::io::Error,
     },
 }
@@ -91,11 +115,18 @@ pub enum OpenError {
 pub enum ReadError {
     /// Stored bytes are damaged (exit 9).
     #[error("the ledger is damaged at position {position}: {reason}")]
-    Corrupt { position: Position, reason: String },
+    Corrupt {
+        /// The first event that cannot be read.
+        position: Position,
+        /// In words.
+        reason: String,
+    },
     /// The system refused a step.
     #[error("{step} failed")]
     Io {
+        /// What was tried.
         step: &'static str,
+        /// What the system said.
         source: std::io::Error,
     },
 }
@@ -134,7 +165,7 @@ struct Owner {
 struct Running {
     writer: JoinHandle<()>,
     keeper: JoinHandle<Witness>,
-    lock: File,
+    lock: Lock,
 }
 
 impl Ledger {
@@ -294,17 +325,14 @@ impl Ledger {
         }
         let folder = shared.layout.blobs();
         for body in bodies().filter(|body| body.is_large()) {
-            blobs::write(&folder, &body.hash, &body.bytes).map_err(|e| match e.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    AppendError::NoSpace {
-                        detail: format!("writing a body: {e}"),
-                    }
+            blobs::write(&folder, &body.hash, &body.bytes).map_err(|e| {
+                if is_full(&e) {
+                    let detail = format!("writing a body: {e}");
+                    return AppendError::NoSpace { detail };
                 }
-                _ => {
-                    let reason = format!("writing a body failed: {e}");
-                    shared.poison(reason.clone());
-                    AppendError::Poisoned { reason }
-                }
+                let reason = format!("writing a body failed: {e}");
+                shared.poison(reason.clone());
+                AppendError::Poisoned { reason }
             })?;
         }
         Ok(())
@@ -402,7 +430,7 @@ impl Owner {
             return Ok(());
         };
         // A writer that is gone already needs no word.
-        let _ = self.requests.send(Request::Stop);
+        drop(self.requests.send(Request::Stop));
         let wrote = running.writer.join();
         self.shared.tail.close();
         let witness = running.keeper.join();

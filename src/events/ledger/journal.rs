@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::bytes::{Reader, len64, size};
-use super::disk::Disk;
+use super::disk::{Disk, is_full};
 use super::frame::{self, Fault, Frame, Sealed};
 use super::record::Hash;
 
@@ -163,11 +163,12 @@ impl Journal {
                     .reserve(&self.file, reserved, needed)
                     .map(|()| needed)
             })
-            .map_err(|e| match e.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            .map_err(|e| {
+                if is_full(&e) {
                     WriteFailure::Full(format!("the journal needs {needed} bytes: {e}"))
+                } else {
+                    WriteFailure::Broken(format!("growing the journal failed: {e}"))
                 }
-                _ => WriteFailure::Broken(format!("growing the journal failed: {e}")),
             })
     }
 
@@ -210,7 +211,7 @@ pub(super) enum Found<'a> {
         fault: Fault,
     },
     /// Nothing but zeros from here on.
-    End(u64),
+    End,
 }
 
 const WINDOW: u64 = 4 * 1024 * 1024;
@@ -251,7 +252,7 @@ impl<'a> Walk<'a> {
     pub(super) fn next(&mut self) -> io::Result<Option<Found<'_>>> {
         if self.at >= self.length {
             let ended = std::mem::replace(&mut self.at, u64::MAX);
-            return Ok((ended != u64::MAX).then_some(Found::End(ended.min(self.length))));
+            return Ok((ended != u64::MAX).then_some(Found::End));
         }
         let offset = self.at;
         self.load(offset, len64(frame::PREFIX))?;
@@ -278,7 +279,7 @@ impl<'a> Walk<'a> {
         let rest = self.loaded(offset);
         if rest.iter().all(|byte| *byte == 0) {
             self.at = u64::MAX;
-            return Ok(Found::End(offset));
+            return Ok(Found::End);
         }
         let next = offset.saturating_add(frame::ALIGN);
         let until = frame::search(rest, offset, next, &self.key).map(|frame| frame.offset);

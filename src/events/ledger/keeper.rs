@@ -11,6 +11,7 @@ use super::witness::Witness;
 /// Runs until the tail is closed and empty, or sled fails. Gives the witness back.
 pub(super) fn run(shared: &Arc<Shared>, mut witness: Witness) -> Witness {
     while let Some(frames) = shared.tail.take() {
+        // A panic of sled's is an error here (`kept`), so nobody waits for a dead thread.
         if let Err(reason) = step(shared, &mut witness, &frames) {
             shared.poison(format!("sled's copy cannot be written: {reason}"));
             shared.tail.die();

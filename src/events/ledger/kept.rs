@@ -21,7 +21,7 @@ pub(super) const STEP: usize = 128 * 1024;
 /// sled's page cache. It does not bound what scans leave resident.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Opening longer than this is a hang.
-const OPEN_DEADLINE: Duration = Duration::from_secs(60);
+const OPEN_DEADLINE: Duration = Duration::from_mins(1);
 
 /// An open sled of one epoch.
 #[derive(Debug)]
@@ -49,9 +49,11 @@ pub(super) enum KeptError {
 }
 
 fn key(first: u64, part: u16) -> [u8; 10] {
-    let [a, b, c, d, e, f, g, h] = first.to_be_bytes();
-    let [i, j] = part.to_be_bytes();
-    [a, b, c, d, e, f, g, h, i, j]
+    let mut key = [0; 10];
+    let (position, number) = key.split_at_mut(8);
+    position.copy_from_slice(&first.to_be_bytes());
+    number.copy_from_slice(&part.to_be_bytes());
+    key
 }
 
 fn unkey(key: &[u8]) -> Option<(u64, u16)> {
@@ -81,7 +83,7 @@ impl Kept {
             .name("ledger-sled-open".to_owned())
             .spawn(move || {
                 // Nobody listens any more when it hung for too long.
-                let _ = send.send(guarded(|| Self::open_here(&folder)));
+                drop(send.send(guarded(|| Self::open_here(&folder))));
             })?;
         receive
             .recv_timeout(OPEN_DEADLINE)

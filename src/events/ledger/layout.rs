@@ -19,6 +19,18 @@ pub(super) struct Layout {
     pub(super) store: PathBuf,
 }
 
+/// The store's lock, held until this is dropped or the process ends.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do while a child that is just being started still shares the
+        // file. A lock that cannot be let go is let go by the end of the process.
+        drop(self.0.unlock());
+    }
+}
+
 /// What a folder turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Nature {
@@ -160,7 +172,7 @@ impl Layout {
     }
 
     /// Takes the lock file; it is let go when the file is closed, also by a crash.
-    pub(super) fn take_lock(&self) -> Result<File, OpenError> {
+    pub(super) fn take_lock(&self) -> Result<Lock, OpenError> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -169,7 +181,7 @@ impl Layout {
             .open(self.lock())
             .map_err(self.io("opening the lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: self.shown() }),
             Err(TryLockError::Error(e)) => Err(self.io("locking")(e)),
         }
@@ -180,6 +192,12 @@ impl Layout {
     pub(super) fn make_store_folder(&self) -> Result<(), OpenError> {
         let step = self.io("making the folder");
         make_folder_chain(&self.store).map_err(step)
+    }
+
+    /// Says that a store is being made here. An empty file, so that it cannot be torn.
+    pub(super) fn mark_creating(&self) -> io::Result<()> {
+        File::create(self.creating())?.sync_all()?;
+        sync_folder(&self.store)
     }
 
     /// Declares the store complete.
@@ -242,7 +260,7 @@ pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })();
     if written.is_err() {
         // The first error is the one to report; a left-over temporary file harms nobody.
-        let _ = fs::remove_file(&temporary);
+        drop(fs::remove_file(&temporary));
     }
     written
 }

@@ -11,6 +11,8 @@ pub mod layout;
 mod blobs;
 mod bytes;
 mod frame;
+#[cfg(test)]
+mod golden;
 mod index;
 mod journal;
 mod keeper;

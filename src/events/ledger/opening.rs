@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::blobs::INLINE_MAX;
 use super::bytes::{len64, size};
 use super::disk::Disk;
-use super::frame::{Draft, Fault};
+use super::frame::{Draft, Fault, Frame};
 use super::handle::{Edge, OpenError, Opening};
 use super::index::Index;
 use super::journal::{Found, HEADER, Heading, Journal, Walk, WriteFailure};
 use super::kept::{self, Kept, KeptError};
-use super::layout::{self, FIRST_EPOCH, Layout, Nature};
+use super::layout::{self, FIRST_EPOCH, Layout, Lock, Nature};
 use super::reading::Shared;
 use super::record::{Hash, Kept as Stored, Record};
 use super::witness::{self, Testimony, Witness};
@@ -30,7 +30,7 @@ use crate::events::kind::Fact;
 pub(super) struct Opened {
     pub(super) shared: Shared,
     pub(super) witness: Witness,
-    pub(super) lock: File,
+    pub(super) lock: Lock,
     /// The journal's length.
     pub(super) reserved: u64,
     pub(super) opening: Opening,
@@ -51,7 +51,8 @@ pub(super) fn create(
     let lock = layout.take_lock()?;
     // Somebody else may have made it before the lock was ours.
     refuse_a_store(&layout)?;
-    layout::write_atomic(&layout.creating(), b"")
+    layout
+        .mark_creating()
         .map_err(layout.io("marking the store as unfinished"))?;
     for left_over in [layout.journals(), layout.sleds(), layout.blobs()] {
         layout::remove(&left_over).map_err(layout.io("removing an unfinished store"))?;
@@ -150,7 +151,7 @@ pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Open
 fn open_locked(
     layout: Layout,
     (edge, disk): (Edge, Arc<dyn Disk>),
-    lock: File,
+    lock: Lock,
 ) -> Result<Opened, OpenError> {
     if layout.creating().exists() {
         layout::remove(&layout.creating()).map_err(layout.io("finishing the store"))?;
@@ -158,7 +159,7 @@ fn open_locked(
     let journal = open_journal(&layout, Arc::clone(&disk))?;
     let scanned = scan(&layout, &journal)?;
     let said = testimony(&layout)?;
-    compare(&layout, &scanned, said.as_ref())?;
+    compare(&layout, &journal, &scanned.index, said.as_ref())?;
     let torn_bytes = scanned
         .torn
         .as_ref()
@@ -180,9 +181,18 @@ fn open_locked(
     witness
         .say(index.end.position, index.end.chain, None)
         .map_err(layout.io("writing the witness"))?;
-    let (kept, rebuilt) = open_sled(&layout, &journal, &index, trust)?;
+    let (kept, rebuilt) = open_sled(&layout, &journal, &index, trust);
+    let (kept, failed) = match kept {
+        Ok(kept) => (Some(kept), None),
+        // A full disk, most likely. The journal has everything, so reading goes on.
+        Err(e) => (None, Some(format!("sled's copy cannot be written: {e}"))),
+    };
+    let shared = Shared::new(layout, (edge, disk), journal, index, kept);
+    if let Some(reason) = failed {
+        shared.poison(reason);
+    }
     Ok(Opened {
-        shared: Shared::new(layout, (edge, disk), journal, index, kept),
+        shared,
         witness,
         lock,
         reserved,
@@ -260,7 +270,7 @@ fn scan(layout: &Layout, journal: &Journal) -> Result<Scanned, OpenError> {
             Found::Gap { offset, fault, .. } => {
                 torn.get_or_insert((offset, fault));
             }
-            Found::End(_) => {}
+            Found::End => {}
         }
     }
     if index.end.position == 0 {
@@ -282,24 +292,32 @@ pub(super) fn testimony(layout: &Layout) -> Result<Option<Testimony>, OpenError>
 }
 
 /// The journal must reach at least as far as it once did, with the same chain.
-fn compare(layout: &Layout, scanned: &Scanned, said: Option<&Testimony>) -> Result<(), OpenError> {
+fn compare(
+    layout: &Layout,
+    journal: &Journal,
+    index: &Index,
+    said: Option<&Testimony>,
+) -> Result<(), OpenError> {
     let Some(said) = said else {
         return Ok(());
     };
-    let end = &scanned.index.end;
+    let end = &index.end;
     if said.position > end.position {
         return Err(layout.corrupt(format!(
             "the journal ends at position {}, but events up to {} were written",
             end.position, said.position
         )));
     }
-    let fits = if said.position == end.position {
-        said.chain == end.chain
-    } else {
-        // Frames carry the chain hash before them; the witness always speaks of a frame's end.
-        true
+    let chain = match index.frame_of(said.position.saturating_add(1)) {
+        // The witness speaks of a frame's end, and the next frame carries the chain hash there.
+        Some(next) => journal
+            .frame(next.offset)
+            .map_err(layout.io("reading the journal"))?
+            .ok()
+            .and_then(|bytes| Frame::again(&bytes).ok().map(|frame| frame.before)),
+        None => Some(end.chain),
     };
-    if fits {
+    if chain == Some(said.chain) {
         Ok(())
     } else {
         Err(layout.corrupt(format!(
@@ -391,18 +409,24 @@ fn open_sled(
     journal: &Journal,
     index: &Index,
     trust: Trust,
-) -> Result<(Kept, Option<String>), OpenError> {
+) -> (Result<Kept, KeptError>, Option<String>) {
     let reason = match trust {
         Trust::Unclean => None,
         Trust::Damaged(reason) => Some(reason),
         Trust::Whole => match open_whole(layout, journal, index) {
-            Ok(kept) => return Ok((kept, None)),
+            Ok(kept) => return (Ok(kept), None),
             Err(e) => Some(e.to_string()),
         },
     };
-    let kept = rebuild(layout, journal)
-        .map_err(|e| layout.io("writing sled's copy anew")(std::io::Error::other(e)))?;
-    Ok((kept, reason))
+    let mut rebuilt = rebuild(layout, journal);
+    if rebuilt.is_err() && reason.is_none() {
+        // The old copy may be what fills the disk, and it is no evidence of anything: the journal
+        // was just read whole.
+        rebuilt = layout::remove(&aside(layout))
+            .map_err(KeptError::from)
+            .and_then(|()| rebuild(layout, journal));
+    }
+    (rebuilt, reason)
 }
 
 fn open_whole(layout: &Layout, journal: &Journal, index: &Index) -> Result<Kept, KeptError> {
@@ -423,11 +447,16 @@ fn open_whole(layout: &Layout, journal: &Journal, index: &Index) -> Result<Kept,
     }
 }
 
+/// Where sled's old copy waits until the new one is whole.
+fn aside(layout: &Layout) -> PathBuf {
+    layout.sled(FIRST_EPOCH).with_extension("aside")
+}
+
 /// Sets sled's folder aside, writes a new one from the journal, and drops the old one. No barrier
 /// in between: if this is cut off, the next opening does it again.
 fn rebuild(layout: &Layout, journal: &Journal) -> Result<Kept, KeptError> {
     let folder = layout.sled(FIRST_EPOCH);
-    let aside = folder.with_extension("aside");
+    let aside = aside(layout);
     if folder.exists() {
         if aside.exists() {
             // A rebuild was cut off: what was set aside then is the copy to keep until the end.

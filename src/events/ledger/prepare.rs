@@ -11,7 +11,7 @@ use crate::events::envelope::Cause;
 use crate::events::ids::StreamId;
 
 /// Events that one commit may have.
-pub const EVENTS_MAX: usize = 4096;
+pub(super) const EVENTS_MAX: usize = 4096;
 
 /// A fact as it will be stored.
 #[derive(Debug)]

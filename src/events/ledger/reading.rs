@@ -53,7 +53,7 @@ impl Shared {
         (edge, disk): (Edge, Arc<dyn Disk>),
         journal: Journal,
         index: Index,
-        kept: Kept,
+        kept: Option<Kept>,
     ) -> Self {
         Self {
             layout,
@@ -63,7 +63,7 @@ impl Shared {
             head: Mutex::new(index.end.position),
             index: RwLock::new(index),
             tail: Tail::default(),
-            sled: RwLock::new(Some(kept)),
+            sled: RwLock::new(kept),
             poison: Mutex::default(),
             moved: Condvar::new(),
             listeners: RwLock::default(),

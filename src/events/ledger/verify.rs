@@ -58,13 +58,14 @@ impl Reading {
                     fault,
                 }) => {
                     let next = reading.position.saturating_add(1);
-                    let end = until.map_or("its end".to_owned(), |until| format!("byte {until}"));
+                    let end =
+                        until.map_or_else(|| "its end".to_owned(), |until| format!("byte {until}"));
                     reading.lost = true;
                     reading.damaged(format!(
                         "journal: bytes {offset} up to {end}, from position {next} on: {fault}"
                     ));
                 }
-                Some(Found::End(_)) | None => break,
+                Some(Found::End) | None => break,
             }
         }
         Ok(reading)

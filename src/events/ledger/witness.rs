@@ -29,7 +29,7 @@ pub(super) struct Testimony {
 }
 
 impl Testimony {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(USED + 32);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.number.to_le_bytes());
@@ -79,7 +79,15 @@ impl Witness {
             .open(path)?;
         let testimony = read(&file)?;
         if file.metadata()?.len() < SLOT * 2 {
-            file.set_len(SLOT * 2)?;
+            // Written, not only reserved: the witness must be able to speak on a full disk.
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+            let zeros = vec![
+                0;
+                usize::try_from(SLOT * 2)
+                    .unwrap_or(0)
+                    .saturating_sub(length)
+            ];
+            file.write_all_at(&zeros, file.metadata()?.len())?;
             file.sync_all()?;
             layout::sync_folder(layout::parent(path))?;
         }

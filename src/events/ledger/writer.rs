@@ -2,6 +2,7 @@
 //! the journal, syncs once, and answers.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -41,7 +42,15 @@ pub(super) enum Request {
 }
 
 /// Runs until it is told to stop, or nobody can ask any more. `reserved` is the journal's length.
-pub(super) fn run(shared: &Arc<Shared>, requests: &Receiver<Request>, mut reserved: u64) {
+pub(super) fn run(shared: &Arc<Shared>, requests: &Receiver<Request>, reserved: u64) {
+    let serve = AssertUnwindSafe(|| serve(shared, requests, reserved));
+    if catch_unwind(serve).is_err() {
+        // A listener's panic, most likely. Askers hear why they get no answer.
+        shared.poison("the writer's thread panicked".to_owned());
+    }
+}
+
+fn serve(shared: &Arc<Shared>, requests: &Receiver<Request>, mut reserved: u64) {
     let mut stop = false;
     while !stop {
         let mut waiting = Vec::new();
@@ -84,7 +93,7 @@ fn write(
         .collect();
     let frames = batch.finish();
     let (written, reserved) = match shared.journal.append(&frames, reserved) {
-        Ok(reserved) => (publish(shared, frames), reserved),
+        Ok(reserved) => (publish(shared, &frames), reserved),
         Err(WriteFailure::Full(detail)) => (Err(Failure::Full(detail)), reserved),
         Err(WriteFailure::Broken(reason)) => {
             shared.poison(reason.clone());
@@ -97,7 +106,7 @@ fn write(
             (_, Answer::IfWritten(result) | Answer::Anyway(result)) => result,
         };
         // An asker that is gone needs no answer.
-        let _ = reply.send(result);
+        drop(reply.send(result));
     }
     reserved
 }
@@ -137,13 +146,13 @@ pub(super) fn free_below(shared: &Shared, needed: u64) -> Option<String> {
 }
 
 /// Makes durable frames visible.
-fn publish(shared: &Shared, frames: Vec<Sealed>) -> Result<(), Failure> {
+fn publish(shared: &Shared, frames: &[Sealed]) -> Result<(), Failure> {
     let Some(last) = frames.last().map(|frame| frame.last) else {
         return Ok(());
     };
     shared.tail.push(frames.iter().cloned());
     let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
-    for sealed in &frames {
+    for sealed in frames {
         let added = Frame::again(&sealed.bytes)
             .map_err(|e| e.to_string())
             .and_then(|frame| index.add(&frame).map_err(|e| e.to_string()));
@@ -307,7 +316,7 @@ impl<'a> Batch<'a> {
         });
         // A note about the clock is not worth failing somebody's commit for.
         if let Ok(ready) = ready {
-            let _ = self.stage(&ready, now);
+            drop(self.stage(&ready, now));
         }
     }
 
