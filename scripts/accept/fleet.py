@@ -62,20 +62,25 @@ def end(process: subprocess.Popen | None, seconds: float = 5.0) -> None:
 
 
 class Screen:
-    """A virtual display with a window manager. Never the display of whoever runs this."""
+    """A virtual display with a window manager, made here unless one is named. Never by itself the display
+    of whoever runs this."""
 
-    def __init__(self, width: int = 1680, height: int = 1050, first: int | None = None):
+    def __init__(self, name: str | None = None, width: int = 1680, height: int = 1050):
         self.width, self.height = width, height
         self.server: subprocess.Popen | None = None
         self.manager: subprocess.Popen | None = None
-        self.name = ""
-        self._first = first or int(os.environ.get("ACCEPT_DISPLAY", "90"))
+        self.name = name or ""
 
     def __enter__(self) -> "Screen":
+        if self.name:
+            told = subprocess.run(["xdotool", "getdisplaygeometry"], env=self.environment(), capture_output=True,
+                                  text=True, check=True, timeout=20).stdout.split()
+            self.width, self.height = int(told[0]), int(told[1])
+            return self
         for tool in ("Xvfb", "openbox"):
             if not shutil.which(tool):
                 raise Deviation(f"{tool} is missing: run scripts/install-packages")
-        for number in range(self._first, self._first + 100):
+        for number in range(90, 190):
             if os.path.exists(f"/tmp/.X11-unix/X{number}") or os.path.exists(f"/tmp/.X{number}-lock"):
                 continue
             if self._serve(number):
@@ -127,17 +132,23 @@ class Window:
                  kind: str = "text", stall_ms: int = 0, deaf: bool = False):
         self.name, self.place, self.kind = name, place, kind
         self.log = folder / f"{name}.log"
-        x, y, width, height = map(str, place)
-        command = [PYTHON, str(WINDOWS / AGENTS[kind]), name, x, y, width, height,
-                   "--log", str(self.log), "--title", self.title]
+        how = KINDS[kind]
+        x, y, width, height = place
+        size = [str(width // how.cell[0]), str(height // how.cell[1])]
+        script = [str(WINDOWS / how.script)]
+        command = ([PYTHON] if how.script.endswith(".py") else []) + script
+        command += [name, str(x), str(y), *size, "--log", str(self.log), "--title", self.title, *how.options]
         if stall_ms:
             command += ["--stall-ms", str(stall_ms)]
         if deaf:
             command += ["--deaf"]
-        self.process = subprocess.Popen(
-            command, env=screen.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        self._command, self._screen = command, screen
+        self.process = self._open()
         self.x = self.y = 0
+
+    def _open(self) -> subprocess.Popen:
+        return subprocess.Popen(self._command, env=self._screen.environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @property
     def title(self) -> str:
@@ -145,15 +156,22 @@ class Window:
 
     def ready(self) -> "Window":
         """Waits for the line `ready <name> <x> <y>`: where its input box is on the screen."""
-        assert self.process.stdout and self.process.stderr
-        line = self.process.stdout.readline().split()
-        if len(line) != 4 or line[:2] != ["ready", self.name]:
-            raise Deviation(f"the window of {self.name} did not open: {self.process.stderr.read()}")
-        self.x, self.y = int(line[2]), int(line[3])
-        # What it says later must never block it.
-        for pipe in (self.process.stdout, self.process.stderr):
-            threading.Thread(target=pipe.read, daemon=True).start()
-        return self
+        for _ in range(3):
+            assert self.process.stdout and self.process.stderr
+            line = self.process.stdout.readline().split()
+            if len(line) != 4 or line[:2] != ["ready", self.name]:
+                raise Deviation(f"the window of {self.name} did not open: {self.process.stderr.read()}")
+            self.x, self.y = int(line[2]), int(line[3])
+            # What it says later must never block it.
+            for pipe in (self.process.stdout, self.process.stderr):
+                threading.Thread(target=pipe.read, daemon=True).start()
+            x, y, width, height = self.place
+            if x <= self.x <= x + width and y <= self.y <= y + height + 60:
+                return self
+            # It looked before the window manager had put it in its place.
+            self.close()
+            self.process = self._open()
+        raise Deviation(f"the window of {self.name} does not know where it is: {self.x},{self.y}")
 
     def receipts(self) -> list[str]:
         """Every text that was submitted to it, in order."""
@@ -172,13 +190,27 @@ class Window:
 
 
 def read_receipts(log: pathlib.Path) -> list[str]:
-    """The texts in a window's log: one JSON object a line."""
+    """The texts in a window's log: one JSON object a line, or the bare lines of a terminal."""
     if not log.exists():
         return []
-    return [json.loads(line)["text"] for line in log.read_text("utf-8").split("\n") if line]
+    lines = [line for line in log.read_text("utf-8", "replace").split("\n") if line]
+    return [json.loads(line)["text"] if line.startswith('{"name"') else line for line in lines]
 
 
-AGENTS = {"text": "tk_agent.py", "entry": "gtk_agent.py"}
+class Kind:
+    """A kind of window: the script that opens it, its options, and what the desk is told it is."""
+
+    def __init__(self, script: str, options: list[str], target: str, cell: tuple[int, int] = (1, 1)):
+        self.script, self.options, self.target, self.cell = script, options, target, cell
+
+
+KINDS = {
+    "text": Kind("tk_agent.py", ["--kind", "text"], "chat"),
+    "entry": Kind("tk_agent.py", ["--kind", "entry"], "chat"),
+    "gtk": Kind("gtk_agent.py", ["--kind", "entry"], "chat"),
+    # Its size is in columns and rows.
+    "xterm": Kind("xterm_agent.sh", [], "terminal", (7, 16)),
+}
 
 
 class Fleet:
@@ -266,7 +298,7 @@ class Desk:
         self.must("init")
         for window in windows:
             self.must("agent", "add", window.name, "--seat", self.env["DISPLAY"],
-                      "--at", f"{window.x},{window.y}", "--window", f"^{window.title}$", "--target", "chat")
+                      "--at", f"{window.x},{window.y}", "--window", f"^{window.title}$", "--target", KINDS[window.kind].target)
 
     def serve(self) -> float:
         """Starts the daemon in the background; the seconds until it answered."""
@@ -435,6 +467,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     """The options that every driver has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--binary", type=pathlib.Path, help="the switchboard to test (default: builds a release)")
+    parser.add_argument("--display", help="one that is there, with a window manager (default: starts its own)")
     parser.add_argument("--seed", type=int, default=1, help="of texts and moments")
     parser.add_argument("--keep", action="store_true", help="leave the store and the logs for a look")
     return parser
@@ -482,6 +515,8 @@ def conclude(wrong: list[str]) -> int:
 
 def entry(main) -> None:
     """Runs a driver; a deviation that ends it is a failure with one line, not a traceback."""
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except Deviation as deviation:
