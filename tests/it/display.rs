@@ -17,6 +17,8 @@ use switchboard::events::facts::screen::{Point, Rect};
 
 /// Names the display to a test that runs on it.
 const ON_DISPLAY: &str = "SWITCHBOARD_TEST_DISPLAY";
+/// Names the process of the display server to it.
+const SERVER: &str = "SWITCHBOARD_TEST_SERVER";
 /// Makes a missing display server a failure instead of a skipped test.
 const REQUIRED: &str = "SWITCHBOARD_REQUIRE_DISPLAY";
 /// Long enough for a machine that does a lot of other things.
@@ -103,7 +105,7 @@ pub(crate) fn run(test: &str, bare: bool, body: impl FnOnce(&Display)) {
     }
     let (server, name) = start_server();
     let _manager = (!bare).then(|| start_window_manager(&name));
-    run_again(test, &name);
+    run_again(test, &name, server.0.id());
     drop(server);
 }
 
@@ -162,11 +164,14 @@ fn has_property(conn: &x11rb::rust_connection::RustConnection, screen: usize, na
     asked.reply().unwrap().value_len > 0
 }
 
-fn run_again(test: &str, display: &str) {
+fn run_again(test: &str, display: &str, server: u32) {
     let (_, name) = test.split_once("::").unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture", "--include-ignored"]);
-    command.env("DISPLAY", display).env(ON_DISPLAY, display);
+    command
+        .env("DISPLAY", display)
+        .env(ON_DISPLAY, display)
+        .env(SERVER, server.to_string());
     command.env_remove("WAYLAND_DISPLAY");
     let mut test = spawn(command.stderr(Stdio::piped()));
     let out = read_all(test.0.stdout.take().unwrap());
@@ -203,8 +208,18 @@ fn spawn(command: &mut Command) -> Process {
     )
 }
 
+/// Reads until the process prints a line with this word in it.
+pub(crate) fn line_with(process: &mut Process, word: &str) {
+    let out = BufReader::new(process.0.stdout.take().unwrap());
+    let found = out
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains(word));
+    assert!(found, "the process never said {word}");
+}
+
 /// The first line that a process prints. What it prints later is read and dropped.
-fn first_line(process: &mut Process, what: &str) -> String {
+pub(crate) fn first_line(process: &mut Process, what: &str) -> String {
     let mut out = BufReader::new(process.0.stdout.take().unwrap());
     let (told, line) = mpsc::channel();
     thread::spawn(move || {
@@ -231,6 +246,11 @@ impl Display {
     /// A folder that goes away with the test.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The process of the display server.
+    pub(crate) fn server(&self) -> u32 {
+        std::env::var(SERVER).unwrap().parse().unwrap()
     }
 
     /// A program on this display.
