@@ -16,16 +16,12 @@ use crate::events::lifecycle::State;
 /// Carries the command out.
 pub async fn answer(asked: Asked, command: Command) -> Result<Exit, Failure> {
     let subject = Subject::of(&command);
-    let deliver = matches!(command, Command::Requeue(_));
     let outcome = asked
         .off_thread(move |asked| {
             let now = asked.owner.now();
             Ok(asked.owner.desk.execute(&command, &asked.cause, now)?)
         })
         .await?;
-    if deliver && asked.owner.serves() {
-        asked.owner.begin_deliveries().await?;
-    }
     match outcome {
         Outcome::Done(done) | Outcome::Expired(done) => {
             let item = asked.off_thread(move |asked| subject.item(asked, done)).await?;

@@ -14,6 +14,7 @@ use crate::commands::broadcast::{Broadcast, Shared, Standing};
 use crate::commands::command::Command;
 use crate::commands::decision::{Decision, Done};
 use crate::commands::desk::Outcome;
+use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::Via;
@@ -30,14 +31,34 @@ pub async fn one(asked: Asked, mut send: SendMessage, awaiting: Awaiting) -> Res
     asked.owner.delivers_with(awaiting.desktop.as_deref())?;
     send.hops_max = asked.owner.config.settings().delivery.hop_limit;
     send.ttl_micros = send.ttl_micros.or_else(|| default_ttl(&asked));
-    let (message, via) = (send.message, send.via);
     if awaiting.dry_run {
         return weigh(asked, send).await;
     }
+    let (message, via) = (send.message, send.via);
+    carry(asked, send.into(), message, via, awaiting).await
+}
+
+/// An answer to a message.
+pub async fn reply(asked: Asked, mut reply: Reply, awaiting: Awaiting) -> Result<Exit, Failure> {
+    asked.owner.delivers_with(awaiting.desktop.as_deref())?;
+    reply.hops_max = asked.owner.config.settings().delivery.hop_limit;
+    reply.ttl_micros = reply.ttl_micros.or_else(|| default_ttl(&asked));
+    let (answer, via) = (reply.answer, reply.via);
+    carry(asked, reply.into(), answer, via, awaiting).await
+}
+
+/// Accepts the message and follows it.
+async fn carry(
+    asked: Asked,
+    command: Command,
+    message: MessageId,
+    via: Via,
+    awaiting: Awaiting,
+) -> Result<Exit, Failure> {
     let repeated = asked
         .off_thread(move |asked| {
             let now = asked.owner.now();
-            let outcome = asked.owner.desk.execute(&send.into(), &asked.cause, now)?;
+            let outcome = asked.owner.desk.execute(&command, &asked.cause, now)?;
             Ok(outcome.done().is_some_and(|done| done.repeated))
         })
         .await?;

@@ -29,6 +29,8 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "queued": states.outbox.queued(),
                     "unknown": states.outbox.count(State::Unknown),
                     "dead": states.outbox.count(State::Dead),
+                    "daemon": owner.daemon,
+                    "pid": std::process::id(),
                     "delivering": owner.serves(),
                     "desktop": owner.desktop,
                     "paused": states.outbox.all_paused(),

@@ -70,6 +70,13 @@ impl Printer {
         }
     }
 
+    /// Takes the streams over; what is left behind speaks to nobody.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let silent = Self::on(self.manner, io::sink(), io::sink());
+        std::mem::replace(self, silent)
+    }
+
     /// How it speaks.
     pub const fn manner(&self) -> Manner {
         self.manner

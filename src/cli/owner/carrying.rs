@@ -1,5 +1,6 @@
 //! Deliveries in the owner's process: begun on demand, stopped at once, ended when it leaves.
 
+use std::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
@@ -10,6 +11,9 @@ use crate::adapters::seat_process::SeatProcesses;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::settings;
 use crate::delivery::dispatch::{self, Stopped, World};
+
+/// How often deliveries are looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Deliveries going on in this process.
 #[derive(Debug)]
@@ -56,6 +60,16 @@ impl Owner {
             Ok(Ok(())) => None,
             Ok(Err(stopped)) => Some(Failure::from(stopped)),
             Err(error) => Some(Failure::from(error)),
+        }
+    }
+
+    /// Resolves when deliveries end by themselves, with the reason.
+    pub async fn until_deliveries_fail(&self) -> Failure {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Some(failure) = self.deliveries_failed().await {
+                return failure;
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Plan {
     pub patience: Duration,
     /// The desktop to deliver with, instead of the one in the settings.
     pub desktop: Option<String>,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
 }
 
 /// Why this process did not become the owner.
@@ -72,6 +74,8 @@ pub struct Owner {
     pub head: watch::Receiver<Position>,
     /// The desktop that deliveries use.
     pub desktop: String,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) panic: Arc<watch::Sender<u64>>,
     pub(super) carrying: Arc<OnceCell<Carrying>>,
@@ -118,6 +122,7 @@ impl Owner {
             ids,
             head,
             desktop,
+            daemon: plan.daemon,
             leaving: Arc::new(watch::channel(false).0),
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),
