@@ -1,6 +1,5 @@
 //! From a verb to the ledger's owner and back: who asks, what is asked, where the answer goes.
 
-use std::future::Future;
 use std::time::Duration;
 
 use serde_json::Value;

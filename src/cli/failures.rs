@@ -4,6 +4,7 @@
 use serde_json::json;
 use tokio::task::JoinError;
 
+use super::coordinates::CoordinatesError;
 use super::exit::{Exit, Failure};
 use crate::commands::desk::Refused;
 use crate::commands::refusal::{Class, Refusal};
@@ -128,6 +129,13 @@ impl From<SaveError> for Failure {
     fn from(error: SaveError) -> Self {
         Self::new(Exit::Failed, "checkpoint", told(&error))
             .hint("the ledger is whole; projections are folded anew at the next start")
+    }
+}
+
+impl From<CoordinatesError> for Failure {
+    fn from(error: CoordinatesError) -> Self {
+        Self::new(Exit::Refused, "bad_coordinates", error.to_string())
+            .hint("docs/configuration.md shows the shapes that are understood")
     }
 }
 

@@ -189,6 +189,47 @@ pub fn doctor(items: &[Value], paint: Paint) -> String {
     lines.join("\n")
 }
 
+/// What an import did to each agent.
+pub fn imported(items: &[Value], paint: Paint) -> String {
+    items
+        .iter()
+        .map(|item| {
+            let effect = word(item, "effect");
+            let tone = if effect == "refused" { Tone::Bad } else { Tone::Good };
+            let detail = word(item, "detail");
+            format!("{}  {}  {detail}", paint.tone(tone, &effect), word(item, "id"))
+                .trim_end()
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What was paused or resumed.
+pub fn halt(item: &Value, paint: Paint) -> String {
+    if item["paused"].is_null() {
+        return agent(item, paint);
+    }
+    let paused = truth(item, "paused");
+    let (tone, state) = if paused { (Tone::Bad, "paused") } else { (Tone::Good, "resumed") };
+    let what = match (item["id"].as_str(), item["seat"].as_str()) {
+        (Some(agent), _) => format!("agent {agent}"),
+        (None, Some(seat)) => format!("seat {seat}"),
+        (None, None) => "every seat".to_owned(),
+    };
+    format!("{}  {what}", paint.tone(tone, state))
+}
+
+/// Whether projections are what the events say.
+pub fn checked(item: &Value, paint: Paint) -> String {
+    if truth(item, "ok") {
+        let ok = paint.tone(Tone::Good, "ok");
+        return format!("{ok}  every projection is what the events up to {} say", item["position"]);
+    }
+    let bad = paint.tone(Tone::Bad, "differs");
+    format!("{bad}  {}: {}", word(item, "projection"), word(item, "detail"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
