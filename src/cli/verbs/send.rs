@@ -13,10 +13,11 @@ use crate::events::ids::{AgentId, MessageId};
 use crate::events::time::{Timestamp, parse_span};
 
 /// How long a sender waits when nothing is said.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What every verb that sends has in common.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "help for a terminal, not Markdown")]
 pub struct Sending {
     /// Who says it [env: SWITCHBOARD_AGENT] [default: operator]
     #[arg(long, value_name = "ID")]
