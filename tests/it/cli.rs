@@ -306,6 +306,38 @@ fn what_cannot_be_understood_exits_with_two_and_says_why() {
 }
 
 #[test]
+fn a_line_without_a_verb_shows_the_help_and_fails() {
+    let place = Place::new();
+    for line in [&[][..], &["agent"], &["config"]] {
+        let ran = place.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line:?}");
+        assert!(ran.err.contains("Examples:"), "{}", ran.err);
+    }
+    for line in [&["--json"][..], &["--json", "agent"]] {
+        let ran = place.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line:?}");
+        assert_eq!(ran.exit_error()["code"], "usage");
+    }
+}
+
+#[test]
+fn a_mistake_is_repeated_without_its_control_characters() {
+    let place = Place::new();
+    for (line, shown) in [
+        // clap itself takes out whole sequences; what it leaves is escaped.
+        (&["send", "--to", "\u{1b}[2J", "hi"][..], "--to"),
+        (&["send", "--to", "a\u{7}b\u{9b}", "hi"], "a\\x07b"),
+        (&["--set", "\u{1b}[2J=1", "config", "check"], "\\x1b[2J"),
+    ] {
+        let ran = place.run(line);
+        assert!(matches!(ran.code, 2 | 14), "{line:?}");
+        let acts = |c: char| c.is_control() && c != '\n';
+        assert!(!ran.err.contains(acts), "{:?}", ran.err);
+        assert!(ran.err.contains(shown), "{:?}", ran.err);
+    }
+}
+
+#[test]
 fn the_flag_json_behind_two_dashes_is_text() {
     let place = Place::new();
     let ran = place.run(&["send", "--bad", "--", "--json"]);

@@ -166,3 +166,17 @@ fn what_is_wrong_names_the_agent_and_the_field() {
         assert!(refused.contains(says), "{text}: {refused}");
     }
 }
+
+#[test]
+fn the_shipped_example_is_valid_and_in_the_exported_shape() {
+    let example = include_str!("../../config/agents.example.json");
+    let agents = parse(example, None).unwrap();
+    assert_eq!(agents.len(), 4);
+    let captain = agents.iter().max_by_key(|(_, agent)| agent.rank).unwrap();
+    assert_eq!(captain.0.as_str(), "agent-4");
+    let profiles: BTreeMap<_, _> = agents
+        .iter()
+        .map(|(id, agent)| (id.clone(), agent.over(None, None)))
+        .collect();
+    assert_eq!(parse(&render(&profiles), None).unwrap().len(), 4);
+}

@@ -18,7 +18,7 @@ pub fn sent(item: &Value, paint: Paint) -> String {
     } else {
         paint.state(&word(item, "state"))
     };
-    let mut line = format!("{state}  {}  {}", word(item, "to"), word(item, "message"),);
+    let mut line = format!("{state}  {}  {}", word(item, "to"), word(item, "message"));
     let way = way(item);
     if !way.is_empty() {
         line = format!("{line}  {way}");
