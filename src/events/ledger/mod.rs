@@ -1,4 +1,25 @@
 //! The ledger: the journal that witnesses, sled that keeps, and the checks between them.
+//!
+//! `docs/ledger-format.md` describes every byte; `docs/hazards.md` says against what each guard
+//! stands.
 
 pub mod append;
+pub mod disk;
 pub mod handle;
+pub mod layout;
+
+mod blobs;
+mod bytes;
+mod frame;
+mod index;
+mod journal;
+mod keeper;
+mod kept;
+mod opening;
+mod prepare;
+mod reading;
+mod record;
+mod tail;
+mod verify;
+mod witness;
+mod writer;

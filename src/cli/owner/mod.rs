@@ -1,0 +1,6 @@
+//! The process that holds the ledger's lock, and therefore serves everybody else.
+
+pub mod open;
+pub mod request;
+pub mod serve;
+pub mod socket;
