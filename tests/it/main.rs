@@ -15,6 +15,8 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+mod cli;
+mod coordinates;
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;

@@ -51,11 +51,10 @@ pub fn replay(item: &Value, paint: Paint) -> String {
     if let Some(state) = item["state"].as_object() {
         for (name, view) in state {
             let title = paint.tone(Tone::Strong, &escape::line(name));
-            let size = match view {
-                Value::Array(entries) => entry_count(entries.len()),
-                Value::Object(entries) => entry_count(entries.len()),
-                other => inline(other),
-            };
+            let listed = view.as_array().map(Vec::len);
+            let size = listed
+                .or_else(|| view.as_object().map(serde_json::Map::len))
+                .map_or_else(|| inline(view), entry_count);
             lines.push(format!("\n{title}  {size}"));
             lines.extend(entries(view));
         }

@@ -14,6 +14,7 @@ use crate::commands::acknowledge::Acknowledge;
 #[command(before_help = "Examples:
   switchboard ack 0198a7c2-5a0e-7cc1-9d5e-0c1f6a0b7e11
   switchboard ack 0198a7c2-5a0e-7cc1-9d5e-0c1f6a0b7e11 --as agent-3")]
+#[expect(clippy::doc_markdown, reason = "help for a terminal, not Markdown")]
 pub struct AckArgs {
     /// Which message
     #[arg(value_name = "MSG")]

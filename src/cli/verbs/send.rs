@@ -19,10 +19,11 @@ use crate::cli::owner::request::Awaiting;
 use crate::commands::send::SendMessage;
 
 /// How long a sender waits when nothing is said.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What every verb that sends has in common.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "help for a terminal, not Markdown")]
 pub struct Sending {
     /// Who says it [env: SWITCHBOARD_AGENT] [default: operator]
     #[arg(long, value_name = "ID")]
