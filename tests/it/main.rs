@@ -1,0 +1,11 @@
+//! The one integration-test binary: a module file per topic.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests stop at the first thing that is wrong"
+)]
+
+mod delivery_sim;
