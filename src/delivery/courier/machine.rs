@@ -477,7 +477,7 @@ impl Courier {
             picture.region = crate::delivery::look::relative(&part, self.job.place);
             self.learnt = Some(Look {
                 picture,
-                volatile: volatile.marks,
+                volatile: volatile.to_marks(),
                 proven_empty: true,
             });
         }
