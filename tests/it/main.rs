@@ -5,8 +5,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    clippy::print_stdout,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on says so by panicking, and it may touch the world"

@@ -25,7 +25,9 @@ struct Reading {
     events: u64,
     position: u64,
     chain: Hash,
-    recorded_at: u64,
+    recorded_at: Option<u64>,
+    /// Which event of its commit comes next.
+    place: u16,
     streams: BTreeMap<Box<str>, StreamHead>,
     ids: HashSet<Uuid>,
     frames: Vec<FrameAt>,
@@ -84,6 +86,7 @@ impl Reading {
         }
         self.chain = frame.before;
         self.position = frame.first.saturating_sub(1);
+        self.place = 0;
         let mut recorded_at = None;
         for record in frame.records() {
             let next = self.position.saturating_add(1);
@@ -96,10 +99,10 @@ impl Reading {
                 Err(fault) => self.damaged(format!("position {next}: {fault}")),
             }
         }
-        if self.chain != frame.after || self.position != frame.last() {
+        if self.chain != frame.after || self.position != frame.last() || self.place != 0 {
             let (first, last) = (frame.first, frame.last());
             self.damaged(format!(
-                "journal: the events of positions {first} to {last} do not lead to their chain hash"
+                "journal: the events of positions {first} to {last} do not lead to their chain hash, or end within a commit"
             ));
         }
         self.chain = frame.after;
@@ -115,9 +118,20 @@ impl Reading {
         if record.position != next {
             self.damaged(format!("position {next} calls itself {}", record.position));
         }
-        if record.recorded_at <= self.recorded_at {
+        if self
+            .recorded_at
+            .is_some_and(|before| record.recorded_at <= before)
+        {
             self.damaged(format!("position {next} is not later than the one before"));
         }
+        if record.place != self.place || record.place >= record.of {
+            self.damaged(format!(
+                "position {next} is not event {} of its commit",
+                self.place
+            ));
+        }
+        let following = record.place.saturating_add(1);
+        self.place = if following < record.of { following } else { 0 };
         if !self.ids.insert(record.id) {
             self.damaged(format!("position {next} has an id that occurs before"));
         }
@@ -138,7 +152,7 @@ impl Reading {
         self.streams.insert(record.stream.into(), head);
         self.chain = chained(&self.chain, header, &record.payload_hash);
         self.position = next;
-        self.recorded_at = record.recorded_at;
+        self.recorded_at = Some(record.recorded_at);
         self.events = self.events.saturating_add(1);
     }
 
