@@ -1,1 +1,15 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb. Output and exit codes belong here and nowhere else.
+
+pub mod answers;
+pub mod args;
+pub mod body;
+pub mod coordinates;
+pub mod entry;
+pub mod exit;
+pub mod failures;
+pub mod output;
+pub mod owner;
+pub mod reach;
+pub mod settings;
+pub mod values;
+pub mod verbs;

@@ -75,7 +75,8 @@ pub struct Window {
 pub struct Picture {
     /// Which part of the screen.
     pub region: Rect,
-    /// `region.width * region.height * 3` bytes.
+    /// `region.width * region.height * 3` bytes; in JSON runs of equal colours.
+    #[serde(with = "super::runs::colours")]
     pub rgb: Vec<u8>,
 }
 

@@ -117,6 +117,11 @@ impl AgentId {
         Self(Self::OPERATOR.to_owned())
     }
 
+    /// Whether this is the desk itself.
+    pub fn is_switchboard(&self) -> bool {
+        self.0 == Self::SWITCHBOARD
+    }
+
     /// `switchboard`, the desk itself.
     #[must_use]
     pub fn switchboard() -> Self {

@@ -1,9 +1,14 @@
 //! The life of one message, folded from its stream. Commands and projections both read it here, so
 //! that they cannot disagree about what state a message is in.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a fold looks at the facts that concern it; the others, and kinds to come, change nothing here"
+)]
+
 use serde::{Deserialize, Serialize};
 
-use super::facts::attempt::{Channel, FailureClass, Next};
+use super::facts::attempt::{AttemptFailed, Channel, FailureClass, Next};
 use super::facts::message::{Verdict, Via};
 use super::facts::words::worded;
 use super::kind::Fact;
@@ -103,6 +108,11 @@ pub struct Life {
     pub due_at: Timestamp,
     /// Not carried later.
     pub expires_at: Option<Timestamp>,
+    /// Which way the sender wants it carried.
+    pub via: Via,
+    /// Whether an attempt was begun and has not ended. Stays true when the message settles by an
+    /// acknowledgement meanwhile.
+    pub attempt_open: bool,
     /// Whether Enter may have been pressed by the attempt under way.
     pub enter_possible: bool,
     /// Whether the text may stand in the box, unsubmitted.
@@ -125,10 +135,12 @@ impl Life {
             attempts: 0,
             attempts_here: 0,
             channel: None,
-            next_channel: (accepted.via == Via::Inbox).then_some(Channel::Inbox),
+            next_channel: only_channel(accepted.via),
             because: None,
             due_at: accepted.not_before.unwrap_or(at).max(at),
             expires_at: accepted.expires_at,
+            via: accepted.via,
+            attempt_open: false,
             enter_possible: false,
             text_may_stand: false,
             failure: None,
@@ -140,7 +152,7 @@ impl Life {
     pub fn advance(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::AttemptStarted(started) => {
-                self.state = State::Attempting;
+                self.rise(State::Attempting);
                 self.proof = self.proof.max(Proof::Attempted);
                 self.attempts = started.attempt;
                 self.attempts_here = match self.channel {
@@ -150,35 +162,76 @@ impl Life {
                     _ => 1,
                 };
                 self.channel = Some(started.channel);
+                self.attempt_open = true;
                 self.enter_possible = false;
-                self.text_may_stand = started.channel == Channel::Gui;
+                // The text of an earlier attempt does not vanish because another way is tried.
+                self.text_may_stand |= started.channel == Channel::Gui;
             }
             Fact::AttemptPasted(_) => {
-                self.state = State::Pasted;
+                self.rise(State::Pasted);
                 self.proof = self.proof.max(Proof::Pasted);
             }
             Fact::AttemptSubmitting(_) => self.enter_possible = true,
             Fact::AttemptSubmitted(_) => {
                 self.proof = self.proof.max(Proof::Submitted);
-                self.settle(State::Submitted, at);
+                self.text_may_stand = false;
+                self.end_attempt(State::Submitted, at);
             }
             Fact::AttemptObserved(_) => {
                 self.proof = self.proof.max(Proof::Observed);
-                self.settle(State::Observed, at);
+                self.text_may_stand = false;
+                self.end_attempt(State::Observed, at);
             }
-            Fact::AttemptFailed(failed) => {
-                self.state = State::Accepted;
-                self.enter_possible = false;
-                self.text_may_stand = failed.text_may_stand;
-                self.failure = Some(Failure {
-                    class: failed.class,
-                    detail: failed.detail.clone(),
-                });
-                self.follow(failed.next, failed.class, at);
-            }
-            Fact::AttemptUnknown(_) => self.settle(State::Unknown, at),
-            Fact::AttemptInboxed(_) => self.settle(State::Inboxed, at),
+            Fact::AttemptFailed(failed) => self.fail(failed, at),
+            Fact::AttemptUnknown(_) => self.end_attempt(State::Unknown, at),
+            Fact::AttemptInboxed(_) => self.end_attempt(State::Inboxed, at),
             other => self.advance_message(other, at),
+        }
+    }
+
+    /// What the recipient said outranks what was seen: an attempt's end does not lower it.
+    const fn said_by_recipient(&self) -> bool {
+        matches!(self.state, State::Acknowledged | State::Answered)
+    }
+
+    fn rise(&mut self, state: State) {
+        if !self.said_by_recipient() {
+            self.state = state;
+        }
+    }
+
+    fn end_attempt(&mut self, state: State, at: Timestamp) {
+        self.attempt_open = false;
+        if !self.said_by_recipient() {
+            self.settle(state, at);
+        }
+    }
+
+    fn fail(&mut self, failed: &AttemptFailed, at: Timestamp) {
+        self.attempt_open = false;
+        self.enter_possible = false;
+        self.text_may_stand = match self.channel {
+            Some(Channel::Inbox) => self.text_may_stand || failed.text_may_stand,
+            Some(Channel::Gui) | None => failed.text_may_stand,
+        };
+        self.failure = Some(Failure {
+            class: failed.class,
+            detail: failed.detail.clone(),
+        });
+        if self.said_by_recipient() {
+            return;
+        }
+        self.state = State::Accepted;
+        match failed.next {
+            Next::Retry { at: due } => self.due_at = due,
+            Next::Fallback { to } => {
+                self.next_channel = Some(to);
+                self.because = Some(failed.class);
+                self.due_at = at;
+            }
+            // `message.died` follows in the same commit; whoever stops reading between the two
+            // must not see a message that is still carried.
+            Next::Dead => self.settle(State::Dead, at),
         }
     }
 
@@ -199,7 +252,8 @@ impl Life {
             Fact::MessageRequeued(requeued) => self.begin_again(requeued.expires_at, at),
             Fact::MessageResolved(resolved) => match resolved.verdict {
                 Verdict::Delivered => {
-                    self.proof = Proof::Operator;
+                    self.proof = self.proof.max(Proof::Operator);
+                    self.text_may_stand = false;
                     self.settle(State::Observed, at);
                 }
                 Verdict::Failed => self.settle(State::Dead, at),
@@ -215,28 +269,16 @@ impl Life {
         }
     }
 
-    fn follow(&mut self, next: Next, class: FailureClass, at: Timestamp) {
-        match next {
-            Next::Retry { at: due } => self.due_at = due,
-            Next::Fallback { to } => {
-                self.next_channel = Some(to);
-                self.because = Some(class);
-                self.due_at = at;
-            }
-            // `message.died` follows in the same commit.
-            Next::Dead => {}
-        }
-    }
-
     fn begin_again(&mut self, expires_at: Option<Timestamp>, at: Timestamp) {
         self.state = State::Accepted;
         self.proof = Proof::Accepted;
         self.attempts_here = 0;
         self.channel = None;
-        self.next_channel = None;
+        self.next_channel = only_channel(self.via);
         self.because = None;
         self.due_at = at;
         self.expires_at = expires_at;
+        self.attempt_open = false;
         self.enter_possible = false;
         self.settled_at = None;
     }
@@ -244,11 +286,14 @@ impl Life {
     fn settle(&mut self, state: State, at: Timestamp) {
         self.state = state;
         self.settled_at = self.settled_at.or(Some(at));
-        if matches!(
-            state,
-            State::Observed | State::Acknowledged | State::Answered
-        ) {
-            self.text_may_stand = false;
-        }
+    }
+}
+
+/// The way a message must take from the beginning, when the sender left no choice.
+const fn only_channel(via: Via) -> Option<Channel> {
+    match via {
+        Via::Auto => None,
+        Via::Gui => Some(Channel::Gui),
+        Via::Inbox => Some(Channel::Inbox),
     }
 }

@@ -1,1 +1,13 @@
 //! What is true now: folds over events, checkpointed and rebuildable.
+
+pub mod agents;
+pub mod canonical;
+pub mod checkpoints;
+pub mod fold;
+pub mod histogram;
+pub mod host;
+pub mod inbox;
+pub mod outbox;
+pub mod states;
+pub mod timeline;
+pub mod traffic;

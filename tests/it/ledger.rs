@@ -279,9 +279,11 @@ fn recorded_time_goes_on_when_the_clock_steps_back() {
     assert!(events.is_sorted_by(|a, b| a.recorded_at < b.recorded_at));
     let steps: Vec<_> = events
         .iter()
-        .filter_map(|event| match &event.fact {
-            Fact::ClockSteppedBack(step) => Some((event.position.0, step.by_micros)),
-            _ => None,
+        .filter_map(|event| {
+            let Fact::ClockSteppedBack(step) = &event.fact else {
+                return None;
+            };
+            Some((event.position.0, step.by_micros))
         })
         .collect();
     assert_eq!(steps, [(4, 6_500_000)]);

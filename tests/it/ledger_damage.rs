@@ -396,3 +396,50 @@ fn a_damaged_witness_costs_a_rebuild_and_nothing_else() {
     fs::remove_file(copy.join(WITNESS)).unwrap();
     assert_same(&opened(&copy).0, &store.events, "witness gone");
 }
+
+/// Whole, but not this store's: an older copy of the journal, or another store's.
+#[test]
+fn a_journal_that_is_not_this_stores_newest_is_named() {
+    let (store, other) = (store(true), store(true));
+    let copy = store.copy();
+    fs::copy(
+        other.dir.path().join("store").join(JOURNAL),
+        copy.join(JOURNAL),
+    )
+    .unwrap();
+    assert!(!same_or_named(
+        &copy,
+        &store.events,
+        "another store's journal"
+    ));
+
+    let newer = store.copy();
+    let (ledger, _) = opened(&newer);
+    ledger
+        .append(noting("note/a", Expected::Any, "newer"))
+        .unwrap();
+    ledger.close().unwrap();
+    fs::copy(
+        store.dir.path().join("store").join(JOURNAL),
+        newer.join(JOURNAL),
+    )
+    .unwrap();
+    assert!(!same_or_named(
+        &newer,
+        &store.events,
+        "an older copy of the journal"
+    ));
+}
+
+/// A store opened by nobody else in between: nothing is rewritten, however often it is opened.
+#[test]
+fn opening_and_closing_changes_no_event_and_needs_no_rebuild() {
+    let store = store(true);
+    let copy = store.copy();
+    for _ in 0..15 {
+        let (ledger, opening) = opened(&copy);
+        assert_eq!((opening.rebuilt, opening.torn_bytes), (None, 0));
+        assert_eq!(everything(&ledger), store.events);
+        ledger.close().unwrap();
+    }
+}

@@ -1,0 +1,141 @@
+//! The `Desktop` port on X11.
+
+use x11rb::protocol::xproto::ConnectionExt as _;
+
+use crate::delivery::ports::{
+    Abilities, Act, Clip, Desktop, Key, Modifier, Picture, Survey, Trouble,
+};
+use crate::events::facts::screen::{Point, Rect};
+
+use super::capture::{Layout, capture};
+use super::clipboard::Clipboard;
+use super::hands::Hands;
+use super::link::{Link, if_still_there, lost, trouble};
+use super::listener::Listener;
+use super::survey::{Looking, look};
+use super::windows::Frames;
+
+/// One X display: its windows, pixels, pointer, keyboard and clipboard.
+#[derive(Debug)]
+pub struct X11Desktop {
+    link: Link,
+    listener: Listener,
+    hands: Hands,
+    clipboard: Clipboard,
+    frames: Frames,
+    /// A window that is never shown.
+    hidden: u32,
+    /// Where the pointer was left.
+    pointer: Option<Point>,
+    /// None behind Wayland, where X shows only a part of the truth.
+    layout: Option<Layout>,
+}
+
+impl X11Desktop {
+    /// Opens the display named like `:0`. Writing to the clipboard also needs the process to run
+    /// with `DISPLAY` set to it, because arboard knows no other.
+    pub fn open(display: &str) -> Result<Self, Trouble> {
+        let link = Link::open(display)?;
+        let hidden = link.hidden_window(x11rb::protocol::xproto::EventMask::NO_EVENT)?;
+        let layout = if is_behind_wayland(&link)? {
+            None
+        } else {
+            Some(Layout::of(&link)?)
+        };
+        let listener = Listener::start(display)?;
+        let hands = Hands::take(display, &link)?;
+        Ok(Self {
+            link,
+            listener,
+            hands,
+            clipboard: Clipboard::new(display),
+            frames: Frames::default(),
+            hidden,
+            pointer: None,
+            layout,
+        })
+    }
+
+    /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
+    /// in another program's name.
+    fn somebody_acted(&mut self, pointer: Point) -> bool {
+        let moved = self.pointer.is_some_and(|left| left != pointer);
+        self.pointer = Some(pointer);
+        let mut surplus = false;
+        if let Some(synthetic) = self.listener.synthetic() {
+            surplus = synthetic > self.hands.presses();
+            self.hands.set_presses(synthetic);
+        }
+        // Asked last and always, so that nothing old is left for the next survey.
+        let real = self.listener.take_person();
+        real || moved || surplus
+    }
+}
+
+impl Desktop for X11Desktop {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            name: "x11".to_owned(),
+            observes: self.layout.is_some(),
+            sees_people: self.layout.is_some() && self.listener.hears_people(),
+        }
+    }
+
+    fn survey(&mut self, at: Point) -> Result<Survey, Trouble> {
+        if self.listener.take_keyboard_changed() {
+            self.hands.keyboard_changed(&self.link)?;
+        }
+        let looking = Looking {
+            at,
+            hidden: self.hidden,
+            locks: self.hands.locks(),
+        };
+        let mut survey = look(&self.link, &mut self.frames, looking)?;
+        survey.person = self.somebody_acted(survey.pointer);
+        Ok(survey)
+    }
+
+    fn capture(&mut self, region: Rect) -> Result<Picture, Trouble> {
+        let layout = self.layout.ok_or_else(|| {
+            Trouble::Unsupported("pixels cannot be read behind Wayland".to_owned())
+        })?;
+        capture(&self.link, layout, region)
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), Trouble> {
+        if self.listener.take_keyboard_changed() {
+            self.hands.keyboard_changed(&self.link)?;
+        }
+        if let Act::Press(chord) = act
+            && chord.key == Key::Insert
+            && chord.modifiers == [Modifier::Shift]
+        {
+            self.clipboard.lend_to_primary(&self.listener)?;
+        }
+        let done = self.hands.act(&self.link, act);
+        if let Act::Click(_) = act {
+            let pointer = self.link.conn.query_pointer(self.link.root);
+            let pointer = pointer.map_err(lost)?.reply().map_err(trouble)?;
+            self.pointer = Some(Point {
+                x: pointer.root_x.into(),
+                y: pointer.root_y.into(),
+            });
+        }
+        self.listener.ping()?;
+        done
+    }
+
+    fn clipboard(&mut self) -> Result<Clip, Trouble> {
+        self.clipboard.read(&self.listener)
+    }
+
+    fn set_clipboard(&mut self, clip: &Clip) -> Result<(), Trouble> {
+        self.clipboard.write(&self.listener, clip)
+    }
+}
+
+/// An X server inside Wayland neither sees the other windows nor the real pixels.
+fn is_behind_wayland(link: &Link) -> Result<bool, Trouble> {
+    let asked = link.conn.query_extension(b"XWAYLAND").map_err(lost)?;
+    Ok(if_still_there(asked.reply())?.is_some_and(|extension| extension.present))
+}

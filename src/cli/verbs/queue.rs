@@ -1,0 +1,16 @@
+//! `switchboard queue`: what is still to be carried.
+
+use clap::Args;
+
+use crate::events::ids::AgentId;
+
+/// List what is still to be carried, in the order it will be tried.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Examples:
+  switchboard queue
+  switchboard queue --to agent-3")]
+pub struct QueueArgs {
+    /// To this agent only
+    #[arg(long, value_name = "ID")]
+    pub to: Option<AgentId>,
+}

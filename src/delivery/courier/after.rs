@@ -1,0 +1,171 @@
+//! After Enter: what the text's own pixels say, and nothing else.
+
+use super::machine::{Courier, Phase};
+use super::moves::{Deed, Move, Outcome};
+use super::paste::worth_waiting;
+use crate::delivery::evidence::{self, Mask};
+use crate::delivery::ports::{Picture, Survey};
+use crate::events::facts::agent::Target;
+use crate::events::facts::attempt::{FailureClass, Step, Witness};
+use crate::events::time::Timestamp;
+
+/// Per cent of the text's pixels from which it counts as standing.
+const STANDS: usize = 80;
+/// Per cent up to which it counts as gone.
+const GONE: usize = 10;
+/// Per cent that must look empty again.
+const RETURNED: usize = 70;
+/// Pixels of new ink that are no accident.
+const INK: usize = 24;
+
+/// Waiting for the proof.
+#[derive(Debug)]
+pub(super) struct Submission {
+    until: Timestamp,
+    /// The last picture already showed the box empty.
+    gone: bool,
+    /// The new ink of the last picture.
+    ink: Option<Mask>,
+}
+
+impl Courier {
+    pub(super) fn press_submit(&mut self) -> Move {
+        self.enter(Step::Submit);
+        self.presses = self.presses.saturating_add(1);
+        let submission = Submission {
+            until: self.deadline(self.job.patience.submit),
+            gone: false,
+            ink: None,
+        };
+        self.go(
+            Phase::Submit(submission),
+            Self::press(&self.job.keys.submit),
+            [
+                Deed::Wait(self.job.patience.poll),
+                Deed::Capture(self.region),
+            ],
+        )
+    }
+
+    pub(super) fn submitted(&mut self, submission: Submission, seen: Picture) -> Move {
+        match self.target() {
+            Target::Chat | Target::Editor => self.submitted_box(submission, seen),
+            Target::Terminal => self.submitted_terminal(submission, &seen),
+        }
+    }
+
+    fn submitted_box(&mut self, mut submission: Submission, seen: Picture) -> Move {
+        let (Some(empty), Some(pasted)) = (&self.empty, &self.pasted) else {
+            return self.unknown("the text was never seen");
+        };
+        let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
+        let gone = remains.kept <= GONE && remains.returned >= RETURNED && {
+            // A page that scrolled leaves an empty place too; but then its frame moved along.
+            match evidence::surroundings_stand(&self.change, pasted, &seen) {
+                Some(stand) => stand,
+                None => !evidence::scrolled(&self.change, pasted, &seen),
+            }
+        };
+        self.emptied = Some(seen);
+        if gone && submission.gone {
+            return self.survey(Phase::Confirm(Witness::BoxEmptied));
+        }
+        submission.gone = gone;
+        self.go_on_watching(submission, remains.kept)
+    }
+
+    /// A terminal keeps the text: the proof is that it scrolled, or that something new stands
+    /// there in two pictures.
+    fn submitted_terminal(&mut self, mut submission: Submission, seen: &Picture) -> Move {
+        let target = self.target();
+        let (Some(empty), Some(pasted)) = (&self.empty, &self.pasted) else {
+            return self.unknown("the text was never seen");
+        };
+        let ink = evidence::new_ink(pasted, seen, &self.volatile, target);
+        let lasting = submission.ink.as_ref().map(|last| last.and(&ink));
+        if lasting.is_some_and(|ink| ink.count() >= INK && !evidence::is_caret(&ink, target)) {
+            let kept = evidence::remains(&self.change, empty, pasted, seen, target).kept;
+            let up = kept < STANDS && evidence::scrolled(&self.change, pasted, seen);
+            return self.survey(Phase::Confirm(if up {
+                Witness::Scrolled
+            } else {
+                Witness::TranscriptInk
+            }));
+        }
+        submission.ink = Some(ink);
+        self.go_on_watching(submission, 100)
+    }
+
+    fn go_on_watching(&mut self, submission: Submission, kept: usize) -> Move {
+        if self.now < submission.until {
+            return self.look_later(Phase::Submit(submission));
+        }
+        if kept >= STANDS && self.presses <= self.job.patience.enter_retries {
+            let until = self.deadline(self.job.patience.quiet);
+            return self.survey(Phase::Again { until });
+        }
+        self.survey(Phase::GiveUp { kept })
+    }
+
+    /// The text still stands: Enter once more, never the paste.
+    pub(super) fn again(&mut self, survey: &Survey, until: Timestamp) -> Move {
+        match self.ready(survey) {
+            Ok(()) => self.press_submit(),
+            Err(_) if worth_waiting(survey) && self.now < until => {
+                self.survey_later(Phase::Again { until })
+            }
+            Err(_) => self.given_up(STANDS, survey),
+        }
+    }
+
+    pub(super) fn confirmed(&mut self, witness: Witness, survey: &Survey) -> Move {
+        match self.as_chosen(survey, false) {
+            Ok(()) => {
+                self.text_may_stand = false;
+                self.learn();
+                let presses = self.presses;
+                self.finish(Outcome::Observed { witness, presses })
+            }
+            // A person may have discarded the draft at that very moment.
+            Err(obstacle) if obstacle.class == FailureClass::HumanActive => {
+                self.finish(Outcome::Submitted {
+                    reason: format!("the text left the box, but {}", obstacle.detail),
+                })
+            }
+            Err(obstacle) => self.unknown(format!(
+                "Enter was pressed, but what was seen then was not the window alone: {}",
+                obstacle.detail
+            )),
+        }
+    }
+
+    pub(super) fn given_up(&mut self, kept: usize, survey: &Survey) -> Move {
+        let obstacle = self.as_chosen(survey, true).err();
+        let because = obstacle
+            .as_ref()
+            .map_or_else(String::new, |o| format!(": {}", o.detail));
+        let terminal = self.target() == Target::Terminal;
+        if terminal {
+            return self.unknown(format!(
+                "nothing in the terminal changed after Enter{because}"
+            ));
+        }
+        if kept >= STANDS {
+            return self.fail_as(
+                FailureClass::SubmitNotSeen,
+                format!(
+                    "the text still stands after {} x Enter{because}",
+                    self.presses
+                ),
+            );
+        }
+        if kept <= GONE && obstacle.is_none() {
+            return self.finish(Outcome::Submitted {
+                reason: "the text left the box, but the box does not look as before".to_owned(),
+            });
+        }
+        self.unknown(format!(
+            "after Enter {kept} % of the text stood, which proves neither{because}"
+        ))
+    }
+}

@@ -1,0 +1,263 @@
+//! From the first survey to the clipboard: the right window, its focus, the look of its box.
+
+use super::machine::{Courier, Phase};
+use super::moves::{Deed, Move};
+use super::probe::{Probe, Purpose};
+use crate::delivery::evidence::{self, MOTION_MAX, Mask};
+use crate::delivery::look::absolute;
+use crate::delivery::ports::{Act, Clip, Picture, Survey};
+use crate::delivery::preflight::{self, judge};
+use crate::events::facts::agent::Target;
+use crate::events::facts::attempt::{FailureClass, Step};
+use crate::events::time::Timestamp;
+
+/// Watching the box before anything is put into it.
+#[derive(Debug)]
+pub(super) struct Watch {
+    since: Timestamp,
+    last: Option<Picture>,
+    pictures: usize,
+}
+
+/// How the present box compares with the learnt look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// It is the learnt empty look.
+    Same,
+    /// It is another.
+    Other,
+    /// Nothing was learnt, or the box has another size or place.
+    Never,
+}
+
+impl Courier {
+    pub(super) fn chosen(&mut self, survey: &Survey, until: Timestamp) -> Move {
+        match judge(survey, self.job.place, &self.expected) {
+            Ok(window) => self.window = Some(window.clone()),
+            Err(obstacle) if obstacle.may_pass() && self.now < until => {
+                // A person who paused for less than this is still at it.
+                let pause = Deed::Wait(self.job.patience.quiet / 3);
+                let again = Deed::Survey(self.job.place);
+                return self.go(Phase::Preflight { until }, pause, [again]);
+            }
+            Err(obstacle) => return self.fail(obstacle),
+        }
+        let frame = self.window.as_ref().map(|w| w.fingerprint.frame);
+        let region =
+            frame.and_then(|f| evidence::region_to_watch(self.job.place, &f, self.target()));
+        let Some(region) = region else {
+            return self.fail_as(
+                FailureClass::TargetMoved,
+                "the window under the place does not contain it",
+            );
+        };
+        self.region = survey
+            .monitors
+            .iter()
+            .filter_map(|monitor| monitor.intersection(&region))
+            .find(|part| part.contains(self.job.place))
+            .unwrap_or(region);
+        self.volatile = Mask::none(&self.region);
+        self.change = Mask::none(&self.region);
+        self.go(Phase::SaveClipboard, Deed::ReadClipboard, [])
+    }
+
+    pub(super) fn clipboard_saved(&mut self, clip: Clip) -> Move {
+        self.typing = clip == Clip::Other && self.may_type();
+        self.saved = Some(clip);
+        if !self.abilities.observes {
+            return self.act_blind();
+        }
+        self.enter(Step::Focus);
+        let until = self.deadline(self.job.patience.focus);
+        let click = Deed::Act(Act::Click(self.job.place));
+        self.go(
+            Phase::Focus { until },
+            click,
+            [Deed::Survey(self.job.place)],
+        )
+    }
+
+    pub(super) fn may_type(&self) -> bool {
+        let text = &self.job.text;
+        text.chars().count() <= self.job.clipboard.type_instead_max && !text.contains(['\n', '\t'])
+    }
+
+    pub(super) fn focused(&mut self, survey: &Survey, until: Timestamp) -> Move {
+        match self.as_chosen(survey, true) {
+            Ok(()) => {
+                self.enter(Step::Baseline);
+                self.watch()
+            }
+            Err(obstacle)
+                if self.now < until
+                    && matches!(
+                        obstacle.class,
+                        FailureClass::FocusFailed | FailureClass::WindowBusy
+                    ) =>
+            {
+                self.survey_later(Phase::Focus { until })
+            }
+            Err(obstacle) => self.fail(obstacle),
+        }
+    }
+
+    /// Whether the chosen window still stands as it did, with the pointer where we left it.
+    pub(super) fn as_chosen(
+        &mut self,
+        survey: &Survey,
+        focus: bool,
+    ) -> Result<(), preflight::Obstacle> {
+        self.pointer_left(survey)?;
+        let Some(window) = &self.window else {
+            return Ok(());
+        };
+        preflight::steady(survey, self.job.place, window, focus)
+    }
+
+    /// Begins to watch the box.
+    pub(super) fn watch(&mut self) -> Move {
+        let watch = Watch {
+            since: self.now,
+            last: None,
+            pictures: 0,
+        };
+        self.look(Phase::Baseline(watch))
+    }
+
+    pub(super) fn watched(&mut self, mut watch: Watch, seen: Picture) -> Move {
+        let spent = self.now.since(watch.since);
+        let Some(last) = watch.last.replace(seen.clone()) else {
+            watch.pictures = 1;
+            return self.look_later(Phase::Baseline(watch));
+        };
+        watch.pictures = watch.pictures.saturating_add(1);
+        let known = self.compare(&seen);
+        let quiet = evidence::equal(&last, &seen, &self.volatile, self.target());
+        let patience = self.job.patience;
+        let long_enough = spent >= patience.baseline && watch.pictures >= 3;
+        let moved = evidence::difference(&last, &seen);
+        // What a late focus ring or a repaint changes once is no motion; only what changes again
+        // after the box was watched for a while is.
+        if spent >= patience.baseline / 2 || known == Known::Same {
+            self.volatile = self.volatile.or(&moved);
+        }
+        match known {
+            Known::Same if quiet => {
+                self.look_is_new = false;
+                return self.box_known(seen);
+            }
+            Known::Other if spent < patience.calm => {}
+            Known::Never | Known::Same | Known::Other if long_enough && quiet => {
+                if self.volatile.percent() <= MOTION_MAX {
+                    return self.box_watched(seen, known);
+                }
+                if spent >= patience.calm {
+                    return self.too_much_motion();
+                }
+            }
+            Known::Never | Known::Same | Known::Other if spent >= patience.calm => {
+                if self.volatile.percent() > MOTION_MAX {
+                    return self.too_much_motion();
+                }
+                return self.box_watched(seen, known);
+            }
+            Known::Never | Known::Same | Known::Other => {}
+        }
+        self.look_later(Phase::Baseline(watch))
+    }
+
+    fn too_much_motion(&mut self) -> Move {
+        self.fail_as(
+            FailureClass::WindowBusy,
+            "too much of the window moves by itself to tell what happens",
+        )
+    }
+
+    fn compare(&self, seen: &Picture) -> Known {
+        let Some(look) = self.job.look.as_ref().filter(|look| look.proven_empty) else {
+            return Known::Never;
+        };
+        let part = absolute(&look.picture.region, self.job.place);
+        let Some(now) = evidence::crop(seen, &part) else {
+            return Known::Never;
+        };
+        let learnt = Picture {
+            region: part,
+            rgb: look.picture.rgb.clone(),
+        };
+        let volatile = Mask {
+            width: usize::try_from(part.width).unwrap_or(0),
+            marks: look.volatile.clone(),
+        };
+        if evidence::equal(&learnt, &now, &volatile, self.target()) {
+            Known::Same
+        } else {
+            Known::Other
+        }
+    }
+
+    /// The box shows its proven empty look.
+    fn box_known(&mut self, seen: Picture) -> Move {
+        self.empty = Some(seen);
+        self.nothing_stands()
+    }
+
+    /// The box is quiet, and nobody knows whether it is empty.
+    fn box_watched(&mut self, seen: Picture, known: Known) -> Move {
+        self.empty = Some(seen);
+        let standing = !self.job.standing.is_empty();
+        if self.target() == Target::Terminal {
+            return if standing {
+                self.clear_terminal()
+            } else {
+                self.take_clipboard()
+            };
+        }
+        match (standing, known) {
+            (true, _) => self.probe(Probe::new(Purpose::Standing)),
+            (false, Known::Other) => self.probe(Probe::new(Purpose::Draft)),
+            (false, Known::Never | Known::Same) => self.take_clipboard(),
+        }
+    }
+
+    /// The box was found empty. If Enter had been pressed on a text that stood there, it may have
+    /// been taken late: that cannot be told from the box, so nothing is pasted anew.
+    pub(super) fn nothing_stands(&mut self) -> Move {
+        if self.own_text_was_entered() {
+            self.text_may_stand = false;
+            return self.unknown(
+                "Enter was pressed by an earlier attempt, and the text that stood in the box is \
+                 gone: it may have been taken late",
+            );
+        }
+        self.text_may_stand = false;
+        self.take_clipboard()
+    }
+
+    pub(super) fn own_text_was_entered(&self) -> bool {
+        self.job
+            .standing
+            .iter()
+            .any(|s| s.entered && s.message == self.job.message)
+    }
+
+    fn clear_terminal(&mut self) -> Move {
+        if self.own_text_was_entered() {
+            return self.unknown(
+                "Enter was pressed by an earlier attempt, and a terminal's transcript does not \
+                 tell whether it was taken",
+            );
+        }
+        let clear = Self::press(&self.job.keys.clear);
+        let pause = Deed::Wait(self.job.patience.settle.max(self.job.patience.baseline));
+        self.go(Phase::Cleared, clear, [pause, Deed::Capture(self.region)])
+    }
+
+    /// The terminal's line is empty now; what stood there is gone.
+    pub(super) fn cleared(&mut self, seen: Picture) -> Move {
+        self.empty = Some(seen);
+        self.text_may_stand = false;
+        self.take_clipboard()
+    }
+}

@@ -1,0 +1,467 @@
+//! What the courier knows, and how it goes from one step to the next.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::after::Submission;
+use super::before::Watch;
+use super::moves::{Answer, Deed, Ending, Milestone, Move, Outcome, Report};
+use super::paste::Sighting;
+use super::probe::Probe;
+use crate::delivery::evidence::{self, Mask};
+use crate::delivery::job::Job;
+use crate::delivery::look::Look;
+use crate::delivery::ports::{Abilities, Act, Chord, Clip, Picture, Survey, Trouble, Window};
+use crate::delivery::preflight::{Expected, Obstacle};
+use crate::events::facts::agent::Target;
+use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
+use crate::events::facts::screen::Rect;
+use crate::events::time::Timestamp;
+
+/// Carries one message once.
+#[derive(Debug)]
+pub struct Courier {
+    pub(super) job: Job,
+    pub(super) abilities: Abilities,
+    pub(super) now: Timestamp,
+    pub(super) phase: Phase,
+    /// Deeds that follow without a decision in between.
+    agenda: VecDeque<Deed>,
+    steps: Vec<StepTime>,
+    step: Step,
+    step_began: Timestamp,
+
+    pub(super) expected: Expected,
+    /// The window that was chosen.
+    pub(super) window: Option<Window>,
+    /// What is watched.
+    pub(super) region: Rect,
+    /// Whether the pointer was seen at the place: from then on, leaving it is a person's doing.
+    pub(super) pointer_arrived: bool,
+
+    pub(super) saved: Option<Clip>,
+    /// Everything the clipboard holds by our doing.
+    pub(super) ours: Vec<String>,
+    pub(super) clipboard_set: bool,
+    /// The text is typed key by key.
+    pub(super) typing: bool,
+
+    /// The box before our text.
+    pub(super) empty: Option<Picture>,
+    pub(super) volatile: Mask,
+    /// The box with our text.
+    pub(super) pasted: Option<Picture>,
+    /// The box after Enter, when it was last seen.
+    pub(super) emptied: Option<Picture>,
+    /// The pixels of our text.
+    pub(super) change: Mask,
+    /// Earlier text may arrive late, or the clipboard changed: read the box before Enter.
+    pub(super) doubtful: bool,
+    pub(super) read_back: bool,
+    pub(super) text_may_stand: bool,
+    pub(super) presses: u8,
+    pub(super) look_is_new: bool,
+    learnt: Option<Look>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// What the next informative report is about.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Is the right window there?
+    Preflight { until: Timestamp },
+    /// What does the clipboard hold?
+    SaveClipboard,
+    /// Has the window taken the focus?
+    Focus { until: Timestamp },
+    /// How does the box look?
+    Baseline(Watch),
+    /// What stands in the box?
+    Probe(Box<Probe>),
+    /// A terminal's line was cleared.
+    Cleared,
+    /// Does the clipboard hold our text?
+    Clipboard { until: Timestamp },
+    /// The last look before the paste.
+    Aim { until: Timestamp },
+    /// Does the text show?
+    Paste(Sighting),
+    /// It does not: why?
+    PasteMissed { detail: String },
+    /// It does: is everything still in its place?
+    Landed,
+    /// Is the clipboard still ours?
+    Kept,
+    /// Does the text stand still?
+    Settle { until: Timestamp },
+    /// May Enter be pressed?
+    Asked,
+    /// The last picture before Enter.
+    LastLook { until: Timestamp },
+    /// The last survey before Enter.
+    LastSurvey { until: Timestamp },
+    /// What became of it?
+    Submit(Submission),
+    /// It looks submitted: is that the window we meant?
+    Confirm(Witness),
+    /// It does not: may Enter be pressed once more?
+    Again { until: Timestamp },
+    /// Nothing more will be seen: why?
+    GiveUp { kept: usize },
+    /// Is the clipboard still ours to give back?
+    Restore(Outcome),
+    /// It was given back.
+    Restored(Outcome),
+    /// Everything was pasted blindly.
+    BlindPasted,
+    /// Enter was pressed blindly.
+    BlindSubmitted,
+    /// The courier has ended.
+    Over,
+}
+
+impl Courier {
+    /// A courier for this attempt on a desktop that can do this much.
+    pub fn new(job: Job, abilities: Abilities, now: Timestamp) -> Self {
+        let region = Rect {
+            x: job.place.x,
+            y: job.place.y,
+            width: 0,
+            height: 0,
+        };
+        Self {
+            abilities,
+            now,
+            phase: Phase::Over,
+            agenda: VecDeque::new(),
+            steps: Vec::new(),
+            step: Step::Preflight,
+            step_began: now,
+            expected: Expected::Any,
+            window: None,
+            volatile: Mask::none(&region),
+            change: Mask::none(&region),
+            region,
+            pointer_arrived: false,
+            saved: None,
+            ours: Vec::new(),
+            clipboard_set: false,
+            typing: false,
+            empty: None,
+            pasted: None,
+            emptied: None,
+            doubtful: !job.standing.is_empty(),
+            read_back: false,
+            text_may_stand: !job.standing.is_empty(),
+            presses: 0,
+            look_is_new: true,
+            learnt: None,
+            remarks: Vec::new(),
+            job,
+        }
+    }
+
+    /// The next move, after this report at this instant.
+    pub fn next(&mut self, report: Report, now: Timestamp) -> Move {
+        self.now = now;
+        if let Report::Begin = report {
+            return self.begin();
+        }
+        if let Report::Trouble(trouble) = report {
+            return self.trouble(trouble);
+        }
+        if let Report::Done = report
+            && let Some(deed) = self.agenda.pop_front()
+        {
+            return Move::Do(deed);
+        }
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        match (phase, report) {
+            (Phase::Preflight { until }, Report::Surveyed(survey)) => self.chosen(&survey, until),
+            (Phase::SaveClipboard, Report::Read(clip)) => self.clipboard_saved(clip),
+            (Phase::Focus { until }, Report::Surveyed(survey)) => self.focused(&survey, until),
+            (Phase::Baseline(watch), Report::Captured(seen)) => self.watched(watch, seen),
+            (Phase::Probe(probe), Report::Captured(seen)) => self.probe_seen(*probe, seen),
+            (Phase::Probe(probe), Report::Read(clip)) => self.probe_read(*probe, &clip),
+            (Phase::Probe(probe), Report::Surveyed(survey)) => self.probe_aimed(*probe, &survey),
+            (Phase::Cleared, Report::Captured(seen)) => self.cleared(seen),
+            (Phase::Clipboard { until }, Report::Read(clip)) => self.clipboard_holds(&clip, until),
+            (Phase::Aim { until }, Report::Surveyed(survey)) => self.aimed(&survey, until),
+            (Phase::Paste(sighting), Report::Captured(seen)) => self.sighted(sighting, seen),
+            (Phase::PasteMissed { detail }, Report::Surveyed(survey)) => {
+                self.paste_missed(&survey, detail)
+            }
+            (Phase::Landed, Report::Surveyed(survey)) => self.landed(&survey),
+            (Phase::Kept, Report::Read(clip)) => self.kept(&clip),
+            (Phase::Settle { until }, Report::Captured(seen)) => self.settled(seen, until),
+            (Phase::Asked, Report::Answered(answer)) => self.answered(answer),
+            (Phase::LastLook { until }, Report::Captured(seen)) => self.last_look(&seen, until),
+            (Phase::LastSurvey { until }, Report::Surveyed(survey)) => {
+                self.last_survey(&survey, until)
+            }
+            (Phase::Submit(submission), Report::Captured(seen)) => self.submitted(submission, seen),
+            (Phase::Confirm(witness), Report::Surveyed(survey)) => self.confirmed(witness, &survey),
+            (Phase::Again { until }, Report::Surveyed(survey)) => self.again(&survey, until),
+            (Phase::GiveUp { kept }, Report::Surveyed(survey)) => self.given_up(kept, &survey),
+            (Phase::Restore(outcome), Report::Read(clip)) => self.restore(outcome, &clip),
+            (Phase::Restored(outcome), _) => self.over(outcome),
+            (Phase::BlindPasted, Report::Done) => self.ask(0, 0),
+            (Phase::BlindSubmitted, Report::Done) => self.blind_end(),
+            (Phase::Over, _) => self.over(Outcome::Unknown {
+                reason: "the courier was asked again after its end".to_owned(),
+            }),
+            (_, report) => self.confused(&report),
+        }
+    }
+
+    fn begin(&mut self) -> Move {
+        match Expected::of(&self.job) {
+            Ok(expected) => self.expected = expected,
+            Err(obstacle) => return self.fail(obstacle),
+        }
+        if !self.abilities.observes {
+            return self.begin_blind();
+        }
+        let until = self.deadline(self.job.patience.quiet);
+        self.go(Phase::Preflight { until }, Deed::Survey(self.job.place), [])
+    }
+
+    fn answered(&mut self, answer: Answer) -> Move {
+        match answer {
+            Answer::Refused { class, detail } => self.fail(Obstacle { class, detail }),
+            Answer::Allowed if !self.abilities.observes => self.submit_blind(),
+            Answer::Allowed => {
+                let until = self.deadline(self.job.patience.quiet);
+                self.look(Phase::LastLook { until })
+            }
+        }
+    }
+
+    /// Asks the owner whether Enter may be pressed.
+    pub(super) fn ask(&mut self, changed: usize, needed: usize) -> Move {
+        self.phase = Phase::Asked;
+        Move::Ask(Milestone::Pasted {
+            changed_pixels: u32::try_from(changed).unwrap_or(u32::MAX),
+            needed_pixels: u32::try_from(needed).unwrap_or(u32::MAX),
+            read_back: self.read_back,
+            sanitised: self.job.sanitised.clone(),
+        })
+    }
+
+    /// Does the deeds in order; the last one's report belongs to the phase.
+    pub(super) fn go<const N: usize>(
+        &mut self,
+        phase: Phase,
+        first: Deed,
+        rest: [Deed; N],
+    ) -> Move {
+        self.phase = phase;
+        self.agenda = rest.into();
+        Move::Do(first)
+    }
+
+    /// Takes a picture for the phase.
+    pub(super) fn look(&mut self, phase: Phase) -> Move {
+        self.go(phase, Deed::Capture(self.region), [])
+    }
+
+    /// Takes a picture for the phase, a moment later.
+    pub(super) fn look_later(&mut self, phase: Phase) -> Move {
+        let poll = Deed::Wait(self.job.patience.poll);
+        self.go(phase, poll, [Deed::Capture(self.region)])
+    }
+
+    /// Surveys for the phase.
+    pub(super) fn survey(&mut self, phase: Phase) -> Move {
+        self.go(phase, Deed::Survey(self.job.place), [])
+    }
+
+    /// Surveys for the phase, a moment later.
+    pub(super) fn survey_later(&mut self, phase: Phase) -> Move {
+        let poll = Deed::Wait(self.job.patience.poll);
+        self.go(phase, poll, [Deed::Survey(self.job.place)])
+    }
+
+    pub(super) fn press(chord: &Chord) -> Deed {
+        Deed::Act(Act::Press(chord.clone()))
+    }
+
+    pub(super) fn deadline(&self, patience: Duration) -> Timestamp {
+        self.now.after(patience)
+    }
+
+    /// The time until now belongs to the step before; from now on it belongs to this one.
+    pub(super) fn enter(&mut self, step: Step) {
+        let spent = self.now.since(self.step_began).as_micros();
+        let spent = u64::try_from(spent).unwrap_or(u64::MAX);
+        match self.steps.iter_mut().find(|time| time.step == self.step) {
+            Some(time) => time.micros = time.micros.saturating_add(spent),
+            None => self.steps.push(StepTime {
+                step: self.step,
+                micros: spent,
+            }),
+        }
+        self.step = step;
+        self.step_began = self.now;
+    }
+
+    pub(super) fn target(&self) -> Target {
+        self.job.target
+    }
+
+    /// Whether a person moved the pointer away after it had arrived.
+    pub(super) fn pointer_left(&mut self, survey: &Survey) -> Result<(), Obstacle> {
+        let (place, pointer) = (self.job.place, survey.pointer);
+        let near = place.x.abs_diff(pointer.x) <= 2 && place.y.abs_diff(pointer.y) <= 2;
+        if near {
+            self.pointer_arrived = true;
+        } else if self.pointer_arrived {
+            return Err(Obstacle {
+                class: FailureClass::HumanActive,
+                detail: format!("the pointer was moved away to {pointer}"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Ends without delivery. Once Enter was pressed, the text must have been seen standing.
+    pub(super) fn fail(&mut self, obstacle: Obstacle) -> Move {
+        let text_may_stand = self.text_may_stand;
+        self.finish(Outcome::Failed {
+            class: obstacle.class,
+            detail: obstacle.detail,
+            text_may_stand,
+        })
+    }
+
+    pub(super) fn fail_as(&mut self, class: FailureClass, detail: impl Into<String>) -> Move {
+        let detail = detail.into();
+        self.fail(Obstacle { class, detail })
+    }
+
+    pub(super) fn unknown(&mut self, reason: impl Into<String>) -> Move {
+        let reason = reason.into();
+        self.finish(Outcome::Unknown { reason })
+    }
+
+    /// Gives the clipboard back, then ends.
+    pub(super) fn finish(&mut self, outcome: Outcome) -> Move {
+        self.enter(Step::Restore);
+        if self.clipboard_set && self.saved.is_some() {
+            self.go(Phase::Restore(outcome), Deed::ReadClipboard, [])
+        } else {
+            self.over(outcome)
+        }
+    }
+
+    fn restore(&mut self, outcome: Outcome, holds: &Clip) -> Move {
+        let ours = matches!(holds, Clip::Text(text) if self.ours.iter().any(|own| own == text));
+        let saved = self.saved.take().unwrap_or(Clip::Empty);
+        if !ours {
+            // Somebody copied something meanwhile: theirs is newer than what we saved.
+            return self.over(outcome);
+        }
+        let back = match saved {
+            Clip::Other => {
+                self.remarks
+                    .push("the clipboard held something that could not be given back".to_owned());
+                Clip::Empty
+            }
+            Clip::Empty => Clip::Empty,
+            Clip::Text(text) => Clip::Text(text),
+        };
+        self.go(Phase::Restored(outcome), Deed::SetClipboard(back), [])
+    }
+
+    fn over(&mut self, outcome: Outcome) -> Move {
+        self.enter(Step::Restore);
+        self.phase = Phase::Over;
+        Move::End(Ending {
+            outcome,
+            steps: std::mem::take(&mut self.steps),
+            window: self.window.as_ref().map(|w| w.fingerprint.clone()),
+            learnt: self.learnt.take(),
+            remarks: std::mem::take(&mut self.remarks),
+        })
+    }
+
+    fn trouble(&mut self, trouble: Trouble) -> Move {
+        self.agenda.clear();
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        match (phase, &trouble) {
+            (Phase::Restore(outcome) | Phase::Restored(outcome), _) => {
+                self.remarks
+                    .push(format!("the clipboard was not given back: {trouble}"));
+                return self.over(outcome);
+            }
+            (Phase::SaveClipboard, Trouble::Clipboard(_) | Trouble::Unsupported(_)) => {
+                return self.clipboard_saved(Clip::Other);
+            }
+            (Phase::Kept, Trouble::Clipboard(_)) => return self.kept(&Clip::Other),
+            (Phase::Clipboard { .. }, Trouble::Clipboard(_) | Trouble::Unsupported(_))
+                if self.may_type() =>
+            {
+                return self.type_instead();
+            }
+            (Phase::BlindPasted, Trouble::Clipboard(_) | Trouble::Unsupported(_))
+                if !self.typing =>
+            {
+                return self.blind_typing();
+            }
+            _ => {}
+        }
+        if self.presses > 0 {
+            return self.unknown(format!("after Enter: {trouble}"));
+        }
+        let class = match &trouble {
+            Trouble::DisplayGone(_) => {
+                // Nothing can be given back on a display that is gone.
+                self.clipboard_set = false;
+                FailureClass::DisplayGone
+            }
+            Trouble::Permission(_) => FailureClass::Permission,
+            Trouble::Clipboard(_) => FailureClass::ClipboardLost,
+            Trouble::Unsupported(_) => FailureClass::Invalid,
+        };
+        self.fail_as(class, trouble.to_string())
+    }
+
+    /// A report that answers nothing that was asked: a broken performer.
+    fn confused(&mut self, report: &Report) -> Move {
+        let reason = format!("an unasked report came: {report:?}");
+        if self.presses > 0 {
+            self.unknown(reason)
+        } else {
+            self.fail_as(FailureClass::Interrupted, reason)
+        }
+    }
+
+    /// Remembers the box as it is now, after it was seen to empty.
+    pub(super) fn learn(&mut self) {
+        if !self.look_is_new || self.target() == Target::Terminal {
+            return;
+        }
+        let (Some(empty), Some(emptied)) = (&self.empty, &self.emptied) else {
+            return;
+        };
+        let moved = evidence::difference(empty, emptied).without(&self.change);
+        let volatile = self.volatile.or(&moved);
+        let part = self
+            .change
+            .bounds()
+            .and_then(|bounds| evidence::on_screen(&bounds, &self.region, 2));
+        let Some(part) = part else { return };
+        let picture = evidence::crop(emptied, &part);
+        let volatile = evidence::crop_mask(&volatile, &self.region, &part);
+        if let (Some(mut picture), Some(volatile)) = (picture, volatile)
+            && volatile.percent() <= evidence::MOTION_MAX
+        {
+            picture.region = crate::delivery::look::relative(&part, self.job.place);
+            self.learnt = Some(Look {
+                picture,
+                volatile: volatile.marks,
+                proven_empty: true,
+            });
+        }
+    }
+}

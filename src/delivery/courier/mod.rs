@@ -1,0 +1,10 @@
+//! The courier: one attempt as a pure state machine. It says what to do next, hears what came of
+//! it, and ends with exactly one outcome. It never waits, looks or presses anything itself.
+
+mod after;
+mod before;
+mod blind;
+pub mod machine;
+pub mod moves;
+mod paste;
+mod probe;

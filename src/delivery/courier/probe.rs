@@ -1,0 +1,356 @@
+//! Reading a box without destroying what stands in it: select all, copy, compare, deselect.
+
+use super::machine::{Courier, Phase};
+use super::moves::{Deed, Move};
+use crate::delivery::evidence::{self, Mask};
+use crate::delivery::ports::{Clip, Picture, Survey};
+use crate::events::facts::attempt::FailureClass;
+use crate::events::time::Timestamp;
+
+/// Why the box is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Text of ours may stand there.
+    Standing,
+    /// The box does not show its known empty look.
+    Draft,
+    /// Our text was pasted, and there is doubt whether it is ours alone.
+    ReadBack,
+}
+
+/// Reading the box, step by step. Every key is preceded by a survey, so that it cannot land
+/// elsewhere unseen.
+#[derive(Debug)]
+pub(super) struct Probe {
+    purpose: Purpose,
+    stage: Stage,
+    /// Which of the select-all keys is tried.
+    candidate: usize,
+    before: Option<Picture>,
+    selection: Option<Mask>,
+    until: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Sentinel,
+    Before,
+    Aim(Thrust),
+    Selecting,
+    Copying,
+    Deselecting(Found),
+    Deleting { own: bool },
+}
+
+/// The next key of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Thrust {
+    Select,
+    Copy,
+    Deselect(Found),
+    Delete { own: bool },
+}
+
+/// What was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    /// Nothing could be copied.
+    Nothing,
+    /// This message's text, exactly once.
+    Own,
+    /// Text of ours that should not be there: another message's, or ours several times.
+    /// `own` tells whether it is this message's.
+    Litter { own: bool },
+    /// Somebody's words.
+    Strange,
+}
+
+impl Probe {
+    pub(super) fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            stage: Stage::Sentinel,
+            candidate: 0,
+            before: None,
+            selection: None,
+            until: Timestamp::EPOCH,
+        }
+    }
+}
+
+impl Courier {
+    /// A text that nobody else copies: as long as it is there, nothing was copied.
+    fn sentinel(&self) -> String {
+        format!("[switchboard {} {}]", self.job.message, self.job.attempt)
+    }
+
+    pub(super) fn probe(&mut self, mut probe: Probe) -> Move {
+        let sentinel = self.sentinel();
+        self.ours.push(sentinel.clone());
+        self.clipboard_set = true;
+        probe.until = self.deadline(self.job.patience.clipboard);
+        self.go(
+            Phase::Probe(Box::new(probe)),
+            Deed::SetClipboard(Clip::Text(sentinel)),
+            [Deed::ReadClipboard],
+        )
+    }
+
+    pub(super) fn probe_read(&mut self, mut probe: Probe, clip: &Clip) -> Move {
+        let is_sentinel = matches!(clip, Clip::Text(text) if *text == self.sentinel());
+        match probe.stage {
+            Stage::Sentinel if is_sentinel => {
+                probe.stage = Stage::Before;
+                self.look(Phase::Probe(Box::new(probe)))
+            }
+            Stage::Sentinel if self.now >= probe.until => self.fail_as(
+                FailureClass::ClipboardLost,
+                "the clipboard does not hold what was put there",
+            ),
+            Stage::Copying if !is_sentinel && *clip != Clip::Empty => {
+                let found = match clip {
+                    Clip::Text(text) => {
+                        self.ours.push(text.clone());
+                        self.recognise(text)
+                    }
+                    Clip::Empty | Clip::Other => Found::Strange,
+                };
+                // Only a visible selection proves that what was copied stood in the box.
+                let found = match (found, &probe.selection) {
+                    (Found::Own | Found::Litter { .. }, None) => Found::Strange,
+                    (found, _) => found,
+                };
+                self.aim_probe(probe, Thrust::Deselect(found))
+            }
+            Stage::Copying if self.now >= probe.until => {
+                if probe.selection.is_some() {
+                    self.aim_probe(probe, Thrust::Deselect(Found::Strange))
+                } else {
+                    self.probed(&probe, &Found::Nothing, None)
+                }
+            }
+            Stage::Sentinel
+            | Stage::Before
+            | Stage::Aim(_)
+            | Stage::Selecting
+            | Stage::Copying
+            | Stage::Deselecting(_)
+            | Stage::Deleting { .. } => {
+                let poll = Deed::Wait(self.job.patience.poll);
+                self.go(Phase::Probe(Box::new(probe)), poll, [Deed::ReadClipboard])
+            }
+        }
+    }
+
+    fn aim_probe(&mut self, mut probe: Probe, thrust: Thrust) -> Move {
+        probe.stage = Stage::Aim(thrust);
+        self.survey(Phase::Probe(Box::new(probe)))
+    }
+
+    pub(super) fn probe_aimed(&mut self, mut probe: Probe, survey: &Survey) -> Move {
+        if let Err(obstacle) = self.ready(survey) {
+            return self.fail(obstacle);
+        }
+        let Stage::Aim(thrust) = probe.stage.clone() else {
+            return self.fail_as(FailureClass::Interrupted, "a survey came unasked");
+        };
+        probe.until = self.deadline(self.job.patience.probe);
+        let keys = &self.job.keys;
+        let (stage, key, then) = match thrust {
+            Thrust::Select => {
+                let Some(key) = keys.select_all.get(probe.candidate) else {
+                    return self.aim_probe(probe, Thrust::Copy);
+                };
+                (Stage::Selecting, key, Deed::Capture(self.region))
+            }
+            Thrust::Copy => (Stage::Copying, &keys.copy, Deed::ReadClipboard),
+            Thrust::Deselect(found) => (
+                Stage::Deselecting(found),
+                &keys.deselect,
+                Deed::Capture(self.region),
+            ),
+            Thrust::Delete { own } => (
+                Stage::Deleting { own },
+                &keys.delete,
+                Deed::Capture(self.region),
+            ),
+        };
+        probe.stage = stage;
+        let press = Self::press(key);
+        let poll = Deed::Wait(self.job.patience.poll);
+        self.go(Phase::Probe(Box::new(probe)), press, [poll, then])
+    }
+
+    pub(super) fn probe_seen(&mut self, mut probe: Probe, seen: Picture) -> Move {
+        let Some(before) = &probe.before else {
+            probe.before = Some(seen);
+            return self.aim_probe(probe, Thrust::Select);
+        };
+        let selection = evidence::selection_shows(before, &seen, &self.volatile);
+        let late = self.now >= probe.until;
+        match probe.stage.clone() {
+            Stage::Selecting if selection.is_some() => {
+                probe.selection = selection;
+                self.aim_probe(probe, Thrust::Copy)
+            }
+            Stage::Selecting if late => {
+                probe.candidate = probe.candidate.saturating_add(1);
+                let more = probe.candidate < self.job.keys.select_all.len();
+                let thrust = if more { Thrust::Select } else { Thrust::Copy };
+                self.aim_probe(probe, thrust)
+            }
+            Stage::Deselecting(found) if selection.is_none() || late => {
+                self.probed(&probe, &found, Some(seen))
+            }
+            // What was deleted shows as a change of the picture before.
+            Stage::Deleting { own } if selection.is_some() || late => self.deleted(&probe, own),
+            Stage::Sentinel
+            | Stage::Before
+            | Stage::Aim(_)
+            | Stage::Selecting
+            | Stage::Copying
+            | Stage::Deselecting(_)
+            | Stage::Deleting { .. } => self.look_later(Phase::Probe(Box::new(probe))),
+        }
+    }
+
+    fn recognise(&self, text: &str) -> Found {
+        let text = plain(text);
+        let own = plain(&self.job.text);
+        if text == own {
+            return Found::Own;
+        }
+        let sentinel = self.sentinel();
+        let standing = || self.job.standing.iter();
+        if is_made_of(&text, &[&own, &sentinel]) {
+            return Found::Litter { own: true };
+        }
+        if standing().any(|s| is_made_of(&text, &[&plain(&s.text), &sentinel])) {
+            let own = standing().any(|s| s.message == self.job.message && plain(&s.text) == text);
+            return Found::Litter { own };
+        }
+        Found::Strange
+    }
+
+    /// What the reading means.
+    fn probed(&mut self, probe: &Probe, found: &Found, seen: Option<Picture>) -> Move {
+        match (probe.purpose, found) {
+            (Purpose::Standing, Found::Own) => self.go_on_at_enter(probe, seen),
+            (Purpose::Standing | Purpose::ReadBack, Found::Litter { own }) => {
+                // Select again, and delete: every word of it is ours, and in the ledger.
+                self.delete_litter(probe, *own)
+            }
+            (Purpose::Standing, Found::Nothing) if self.job.look.is_none() => {
+                // Nobody ever saw this box empty; the box is read again before Enter.
+                self.doubtful = true;
+                self.nothing_stands()
+            }
+            (Purpose::Draft, Found::Nothing) => {
+                // A new placeholder, say: nothing can be read there.
+                self.take_clipboard()
+            }
+            (Purpose::ReadBack, Found::Own) => {
+                self.read_back = true;
+                self.doubtful = false;
+                self.settle()
+            }
+            (Purpose::ReadBack, Found::Nothing) => self.fail_as(
+                FailureClass::PasteNotSeen,
+                "the box could not be read back, and there is doubt what it holds",
+            ),
+            (Purpose::ReadBack, Found::Strange) => self.fail_as(
+                FailureClass::PasteNotSeen,
+                "the box holds other words than were pasted",
+            ),
+            (Purpose::Standing, Found::Nothing) => self.fail_as(
+                FailureClass::DraftInTheWay,
+                "the box does not look empty, and cannot be read",
+            ),
+            (Purpose::Standing | Purpose::Draft, Found::Strange)
+            | (Purpose::Draft, Found::Own | Found::Litter { .. }) => self.fail_as(
+                FailureClass::DraftInTheWay,
+                "the box holds somebody's unfinished words",
+            ),
+        }
+    }
+
+    /// Our text stands there already: its pixels are the evidence from here on.
+    fn go_on_at_enter(&mut self, probe: &Probe, seen: Option<Picture>) -> Move {
+        let ink = seen.as_ref().zip(probe.selection.as_ref());
+        let found = ink.and_then(|(seen, selection)| evidence::ink_of_standing(seen, selection));
+        let (Some((change, emptied)), Some(seen)) = (found, seen) else {
+            return self.fail_as(
+                FailureClass::DraftInTheWay,
+                "our text stands in the box, but its pixels cannot be told",
+            );
+        };
+        self.change = change;
+        self.empty = Some(emptied);
+        self.pasted = Some(seen);
+        self.read_back = true;
+        self.look_is_new = false;
+        self.text_may_stand = true;
+        self.settle()
+    }
+
+    fn delete_litter(&mut self, probe: &Probe, own: bool) -> Move {
+        let again = Probe {
+            purpose: probe.purpose,
+            stage: Stage::Aim(Thrust::Delete { own }),
+            candidate: probe.candidate,
+            before: probe.before.clone(),
+            selection: probe.selection.clone(),
+            until: probe.until,
+        };
+        // The deselecting key ended the selection; take it up again right before deleting.
+        let Some(select) = self.job.keys.select_all.get(probe.candidate) else {
+            return self.fail_as(FailureClass::DraftInTheWay, "the box cannot be selected");
+        };
+        let select = Self::press(select);
+        let poll = Deed::Wait(self.job.patience.poll);
+        self.go(
+            Phase::Probe(Box::new(again)),
+            select,
+            [poll, Deed::Survey(self.job.place)],
+        )
+    }
+
+    fn deleted(&mut self, probe: &Probe, own: bool) -> Move {
+        if probe.purpose == Purpose::ReadBack {
+            return self.fail_as(
+                FailureClass::PasteNotSeen,
+                "the box held our text more than once; it was taken out again",
+            );
+        }
+        let message = self.job.message;
+        self.job
+            .standing
+            .retain(|s| !own && s.entered && s.message == message);
+        self.doubtful = true;
+        self.watch()
+    }
+}
+
+/// As it may come back from a box: other line ends, a last newline, hard spaces.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .replace('\u{a0}', " ")
+        .trim_end_matches('\n')
+        .to_owned()
+}
+
+/// Whether the text consists of nothing but these parts.
+fn is_made_of(text: &str, parts: &[&str]) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let next = parts
+            .iter()
+            .filter(|part| !part.is_empty())
+            .find_map(|part| rest.strip_prefix(part));
+        match next {
+            Some(after) => rest = after.trim_start_matches('\n'),
+            None => return false,
+        }
+    }
+    !text.is_empty()
+}
