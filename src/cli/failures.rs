@@ -35,8 +35,9 @@ impl From<OpenError> for Failure {
                 .hint("`switchboard init` makes one; --store names another folder"),
             OpenError::Present { .. } => Self::new(Exit::Conflict, "ledger_exists", text)
                 .hint("it is left as it is; --store names another folder"),
-            OpenError::NotAStore { .. } => Self::new(Exit::NoLedger, "not_a_store", text)
-                .hint("--store names another folder"),
+            OpenError::NotAStore { .. } => {
+                Self::new(Exit::NoLedger, "not_a_store", text).hint("--store names another folder")
+            }
             OpenError::Locked { .. } => Self::new(Exit::Locked, "locked", text)
                 .hint("another process owns this ledger; `fuser DIR/lock` names it"),
             OpenError::TooNew { .. } => Self::new(Exit::TooNew, "too_new", text)
@@ -63,7 +64,9 @@ impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         let text = told(&error);
         match error {
-            AppendError::WrongVersion { expected, actual, .. } => {
+            AppendError::WrongVersion {
+                expected, actual, ..
+            } => {
                 let expected = match expected {
                     Expected::Any => json!("any"),
                     Expected::NoStream => json!("none"),
@@ -141,6 +144,10 @@ impl From<CoordinatesError> for Failure {
 
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {
-        Self::new(Exit::Failed, "internal", format!("a part of this program broke: {error}"))
+        Self::new(
+            Exit::Failed,
+            "internal",
+            format!("a part of this program broke: {error}"),
+        )
     }
 }

@@ -60,7 +60,9 @@ pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<E
 }
 
 async fn over_socket(plan: &Plan, request: &Request, show: &mut Show<'_>) -> Tried {
-    let Ok(mut talk) = socket::connect(&plan.store).await else { return Tried::NoOwner };
+    let Ok(mut talk) = socket::connect(&plan.store).await else {
+        return Tried::NoOwner;
+    };
     match converse(&mut talk, request, show).await {
         Ok(tried) => tried,
         Err(TalkError::Io(_)) => Tried::Gone,
@@ -78,7 +80,8 @@ async fn converse(
     show: &mut Show<'_>,
 ) -> Result<Tried, TalkError> {
     talk.greet().await?;
-    talk.say(&FromClient::Ask(Box::new(request.clone()))).await?;
+    talk.say(&FromClient::Ask(Box::new(request.clone())))
+        .await?;
     loop {
         match talk.hear::<FromOwner>().await? {
             Some(FromOwner::Item(item)) => {

@@ -24,7 +24,9 @@ pub async fn answer(asked: Asked, command: Command) -> Result<Exit, Failure> {
         .await?;
     match outcome {
         Outcome::Done(done) | Outcome::Expired(done) => {
-            let item = asked.off_thread(move |asked| subject.item(asked, done)).await?;
+            let item = asked
+                .off_thread(move |asked| subject.item(asked, done))
+                .await?;
             asked.items.say(item).await?;
             Ok(Exit::Done)
         }
@@ -104,15 +106,18 @@ impl Subject {
             Command::ChangeAgent(it) => Self::Agent(it.agent.clone()),
             Command::PlaceAgent(it) => Self::Agent(it.agent.clone()),
             Command::PauseAgent(it) => Self::Agent(it.agent.clone()),
-            Command::PauseSeat(it) => {
-                Self::Seat { seat: it.seat.as_ref().map(ToString::to_string), paused: true }
-            }
-            Command::ResumeSeat(it) => {
-                Self::Seat { seat: it.seat.as_ref().map(ToString::to_string), paused: false }
-            }
-            Command::SetConfig(it) => {
-                Self::Setting { key: it.key.clone(), value: it.value.clone() }
-            }
+            Command::PauseSeat(it) => Self::Seat {
+                seat: it.seat.as_ref().map(ToString::to_string),
+                paused: true,
+            },
+            Command::ResumeSeat(it) => Self::Seat {
+                seat: it.seat.as_ref().map(ToString::to_string),
+                paused: false,
+            },
+            Command::SetConfig(it) => Self::Setting {
+                key: it.key.clone(),
+                value: it.value.clone(),
+            },
             _ => Self::Plain,
         }
     }
@@ -128,17 +133,16 @@ impl Subject {
             }
             Self::Reply { answer } => story::find(owner, answer)?.to_json(answer),
             Self::Agent(agent) => owner.projections.read(|states| {
-                states.agents.get(&agent).map_or_else(
-                    || json!({"id": agent}),
-                    |known| known.to_json(&agent),
-                )
+                states
+                    .agents
+                    .get(&agent)
+                    .map_or_else(|| json!({"id": agent}), |known| known.to_json(&agent))
             }),
             Self::Seat { seat, paused } => {
                 json!({"seat": seat, "paused": paused, "position": done.last})
             }
             Self::Setting { key, value } => {
-                let value: Option<Value> =
-                    value.and_then(|text| serde_json::from_str(&text).ok());
+                let value: Option<Value> = value.and_then(|text| serde_json::from_str(&text).ok());
                 json!({"key": key, "value": value, "position": done.last})
             }
             Self::Plain => json!({"position": done.last, "version": done.version}),

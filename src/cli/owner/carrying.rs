@@ -27,7 +27,11 @@ impl Carrying {
         wanted: impl FnOnce(&JoinHandle<Result<(), Stopped>>) -> bool,
     ) -> Option<JoinHandle<Result<(), Stopped>>> {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if task.as_ref().is_some_and(wanted) { task.take() } else { None }
+        if task.as_ref().is_some_and(wanted) {
+            task.take()
+        } else {
+            None
+        }
     }
 }
 
@@ -37,7 +41,9 @@ impl Owner {
         self.carrying
             .get_or_try_init(|| async {
                 let task = tokio::spawn(dispatch::run(self.world()?));
-                Ok(Carrying { task: Mutex::new(Some(task)) })
+                Ok(Carrying {
+                    task: Mutex::new(Some(task)),
+                })
             })
             .await
             .map(|_begun| ())
@@ -50,7 +56,8 @@ impl Owner {
 
     /// Stops all hands at once: their processes are killed.
     pub fn stop_hands(&self) {
-        self.panic.send_modify(|calls| *calls = calls.saturating_add(1));
+        self.panic
+            .send_modify(|calls| *calls = calls.saturating_add(1));
     }
 
     /// Why deliveries ended by themselves, if they did.
@@ -75,7 +82,10 @@ impl Owner {
 
     /// Waits until the attempts under way have ended. The owner must be leaving.
     pub(super) async fn end_deliveries(&self) {
-        let Some(task) = self.carrying.get().and_then(|carrying| carrying.take_if(|_| true))
+        let Some(task) = self
+            .carrying
+            .get()
+            .and_then(|carrying| carrying.take_if(|_| true))
         else {
             return;
         };

@@ -83,7 +83,9 @@ pub struct Owner {
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Owner").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Owner")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,7 +99,10 @@ impl Owner {
     fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-        let edge = Edge { clock: Arc::clone(&clock), ids: Arc::clone(&ids) };
+        let edge = Edge {
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        };
         let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| match error {
             OpenError::Locked { .. } => NotOpened::Locked,
             other => NotOpened::Failed(Failure::from(other)),
@@ -111,7 +116,9 @@ impl Owner {
         ledger.on_commit(Box::new(move |position| {
             moved.send_replace(position);
         }));
-        let desktop = plan.desktop.unwrap_or_else(|| config.settings().delivery.desktop.clone());
+        let desktop = plan
+            .desktop
+            .unwrap_or_else(|| config.settings().delivery.desktop.clone());
         Ok(Self {
             store: plan.store,
             desk: Desk::new(ledger),
