@@ -47,7 +47,9 @@ impl Carriage {
     pub fn begin(&self, world: &World) -> Result<bool, Refused> {
         match world.execute(self.start.clone().into()) {
             Ok(Written::Done(_)) => Ok(true),
-            Ok(Written::Expired(_) | Written::Shared(_) | Written::Imported(_))
+            Ok(
+                Written::Expired(_) | Written::Died(_) | Written::Shared(_) | Written::Imported(_),
+            )
             | Err(Refused::Refusal(_)) => Ok(false),
             Err(error) => Err(error),
         }
