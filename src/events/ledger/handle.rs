@@ -164,7 +164,9 @@ impl Ledger {
         Self::start(creating::create(store, edge, disk, made_by)?).map(|(ledger, _)| ledger)
     }
 
-    /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind or damaged.
+    /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind
+    /// or damaged, and sets a torn tail aside (all that there is to repair: other damage is
+    /// refused, and named by [`Self::examine`]).
     pub fn open(store: &Path, edge: Edge) -> Result<(Self, Opening), OpenError> {
         Self::open_on(Arc::new(OsDisk), store, edge)
     }
