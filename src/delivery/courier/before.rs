@@ -186,10 +186,7 @@ impl Courier {
             region: part,
             rgb: look.picture.rgb.clone(),
         };
-        let volatile = Mask {
-            width: usize::try_from(part.width).unwrap_or(0),
-            marks: look.volatile.clone(),
-        };
+        let volatile = Mask::from_marks(&part, &look.volatile);
         if evidence::equal(&learnt, &now, &volatile, self.target()) {
             Known::Same
         } else {

@@ -30,6 +30,8 @@ pub struct Courier {
     steps: Vec<StepTime>,
     step: Step,
     step_began: Timestamp,
+    /// When hands or clipboard were last moved.
+    pressed_at: Timestamp,
 
     pub(super) expected: Expected,
     /// The window that was chosen.
@@ -137,6 +139,7 @@ impl Courier {
             steps: Vec::new(),
             step: Step::Preflight,
             step_began: now,
+            pressed_at: now,
             expected: Expected::Any,
             window: None,
             volatile: Mask::none(&region),
@@ -173,7 +176,7 @@ impl Courier {
         if let Report::Done = report
             && let Some(deed) = self.agenda.pop_front()
         {
-            return Move::Do(deed);
+            return self.hand_out(deed);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
         match (phase, report) {
@@ -257,7 +260,14 @@ impl Courier {
     ) -> Move {
         self.phase = phase;
         self.agenda = rest.into();
-        Move::Do(first)
+        self.hand_out(first)
+    }
+
+    fn hand_out(&mut self, deed: Deed) -> Move {
+        if matches!(deed, Deed::Act(_) | Deed::SetClipboard(_)) {
+            self.pressed_at = self.now;
+        }
+        Move::Do(deed)
     }
 
     /// Takes a picture for the phase.
@@ -267,7 +277,7 @@ impl Courier {
 
     /// Takes a picture for the phase, a moment later.
     pub(super) fn look_later(&mut self, phase: Phase) -> Move {
-        let poll = Deed::Wait(self.job.patience.poll);
+        let poll = self.poll();
         self.go(phase, poll, [Deed::Capture(self.region)])
     }
 
@@ -278,8 +288,16 @@ impl Courier {
 
     /// Surveys for the phase, a moment later.
     pub(super) fn survey_later(&mut self, phase: Phase) -> Move {
-        let poll = Deed::Wait(self.job.patience.poll);
+        let poll = self.poll();
         self.go(phase, poll, [Deed::Survey(self.job.place)])
+    }
+
+    /// Until the next look: an eighth of the time since the last key, so that a quick window is seen
+    /// at once and a slow one costs neither processor nor more than an eighth of its own time.
+    pub(super) fn poll(&self) -> Deed {
+        let patience = &self.job.patience;
+        let spent = self.now.since(self.pressed_at);
+        Deed::Wait((spent / 8).clamp(patience.poll, patience.poll * 16))
     }
 
     pub(super) fn press(chord: &Chord) -> Deed {
@@ -459,7 +477,7 @@ impl Courier {
             picture.region = crate::delivery::look::relative(&part, self.job.place);
             self.learnt = Some(Look {
                 picture,
-                volatile: volatile.marks,
+                volatile: volatile.to_marks(),
                 proven_empty: true,
             });
         }

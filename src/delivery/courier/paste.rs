@@ -44,7 +44,7 @@ impl Courier {
             return self.aim();
         }
         if self.now < until {
-            let poll = Deed::Wait(self.job.patience.poll);
+            let poll = self.poll();
             return self.go(Phase::Clipboard { until }, poll, [Deed::ReadClipboard]);
         }
         if self.may_type() {

@@ -136,7 +136,7 @@ impl Courier {
             | Stage::Copying
             | Stage::Deselecting(_)
             | Stage::Deleting { .. } => {
-                let poll = Deed::Wait(self.job.patience.poll);
+                let poll = self.poll();
                 self.go(Phase::Probe(Box::new(probe)), poll, [Deed::ReadClipboard])
             }
         }

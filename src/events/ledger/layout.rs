@@ -41,9 +41,10 @@ pub(super) enum Nature {
 }
 
 impl Layout {
+    /// Absolute, so that a later change of the working folder moves nothing.
     pub(super) fn new(store: &Path) -> Self {
         Self {
-            store: store.to_owned(),
+            store: std::path::absolute(store).unwrap_or_else(|_| store.to_owned()),
         }
     }
 
@@ -57,7 +58,7 @@ impl Layout {
 
     /// Exists while a store is being made.
     pub(super) fn creating(&self) -> PathBuf {
-        self.store.join("creating")
+        self.store.join(".switchboard-creating")
     }
 
     pub(super) fn journals(&self) -> PathBuf {
