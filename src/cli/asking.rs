@@ -29,12 +29,7 @@ impl Run {
 
     /// Who asks: `$SWITCHBOARD_AGENT`, else the operator.
     pub fn asker(&self) -> Result<AgentId, Failure> {
-        match self.environment.text("SWITCHBOARD_AGENT") {
-            None | Some("") => Ok(AgentId::operator()),
-            Some(name) => name.parse().map_err(|error| {
-                Failure::new(Exit::Usage, "bad_name", format!("SWITCHBOARD_AGENT: {error}"))
-            }),
-        }
+        self.sender(None)
     }
 
     /// Where the ledger is and how long to try for it.

@@ -23,7 +23,7 @@ pub async fn answer(asked: Asked, command: Command) -> Result<Exit, Failure> {
         })
         .await?;
     match outcome {
-        Outcome::Done(done) | Outcome::Expired(done) => {
+        Outcome::Done(done) | Outcome::Expired(done) | Outcome::Died(done) => {
             let item = asked
                 .off_thread(move |asked| subject.item(asked, done))
                 .await?;

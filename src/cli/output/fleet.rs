@@ -274,16 +274,6 @@ pub fn halt(item: &Value, paint: Paint) -> String {
     format!("{}  {what}", paint.tone(tone, state))
 }
 
-/// Whether projections are what the events say.
-pub fn checked(item: &Value, paint: Paint) -> String {
-    if truth(item, "ok") {
-        let ok = paint.tone(Tone::Good, "ok");
-        return format!("{ok}  every projection is what the events up to {} say", item["position"]);
-    }
-    let bad = paint.tone(Tone::Bad, "differs");
-    format!("{bad}  {}: {}", word(item, "projection"), word(item, "detail"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -38,9 +38,8 @@ impl AckArgs {
 impl Run {
     /// Who speaks for a message's recipient: `$SWITCHBOARD_AGENT` if set, else the recipient.
     pub fn speaker(&self, message: MessageId) -> Result<AgentId, Failure> {
-        let asker = self.asker()?;
-        if asker.as_str() != AgentId::OPERATOR {
-            return Ok(asker);
+        if let Some(agent) = self.agent()? {
+            return Ok(agent);
         }
         let (_, items) = self.ask(What::Show(message))?;
         let to = items.first().and_then(|item| item["to"].as_str()).unwrap_or_default();

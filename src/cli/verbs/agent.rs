@@ -287,11 +287,6 @@ impl ProfileArgs {
 }
 
 impl Run {
-    /// The display this process itself is on.
-    fn own_seat(&self) -> Option<SeatId> {
-        self.environment.display().and_then(|display| display.parse().ok())
-    }
-
     /// Looks at the profile's places; the window found there is what the agent is known by.
     fn look(&self, profile: &mut Profile) -> Result<Sight, Failure> {
         let places: Vec<Point> = profile.place.into_iter().chain(profile.onboarding_place).collect();
@@ -338,7 +333,7 @@ impl AddArgs {
             place: self.profile.at,
             ..coordinates::Imported::default()
         };
-        let seat = run.own_seat().filter(|_| self.profile.at.is_some());
+        let seat = run.seat(None)?.filter(|_| self.profile.at.is_some());
         let mut profile = self.profile.over(nothing.over(None, seat.as_ref()));
         let sight = run.look(&mut profile)?;
         run.declare(AddAgent { agent: self.id, profile }, &sight)
@@ -410,7 +405,7 @@ impl SetArgs {
 impl PlaceArgs {
     fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let known = run.profile(&self.id)?;
-        let Some(seat) = self.seat.or(known.seat).or_else(|| run.own_seat()) else {
+        let Some(seat) = self.seat.or(known.seat).or(run.seat(None)?) else {
             let text = format!("nobody says on which display {} is", self.id);
             return Err(Failure::new(Exit::Usage, "no_seat", text).hint("name it with --seat :0"));
         };
@@ -430,7 +425,7 @@ impl ImportArgs {
     fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let text = read(&self.file)?;
         let imported = coordinates::parse(&text, self.layout.as_deref())?;
-        let seat = self.seat.or_else(|| run.own_seat());
+        let seat = run.seat(self.seat.as_ref())?;
         let known = run.profiles()?;
         let mut agents = Vec::new();
         let mut remarks = std::collections::BTreeSet::new();

@@ -116,10 +116,7 @@ pub struct Outgoing {
 impl Sending {
     /// Reads the body and fills in what was not said. `usual` is what is waited for by default.
     pub fn outgoing(&self, run: &Run, usual: Wait) -> Result<Outgoing, Failure> {
-        let from = match &self.from {
-            Some(from) => from.clone(),
-            None => run.asker()?,
-        };
+        let from = run.sender(self.from.as_ref())?;
         let person = from.as_str() == AgentId::OPERATOR;
         let kind = if person { MessageKind::Text } else { MessageKind::AgentToAgent };
         let ttl_micros = self.ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
