@@ -5,7 +5,9 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "tests stop at the first thing that is wrong"
 )]
 
+mod delivery_kit;
 mod delivery_sim;

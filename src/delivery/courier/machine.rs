@@ -364,12 +364,23 @@ impl Courier {
         Ok(())
     }
 
-    /// Ends without delivery. Once Enter was pressed, the text must have been seen standing.
+    /// Ends without delivery. That must be certain, because another channel may follow: once Enter
+    /// was pressed, now or by an earlier attempt, the text must have been seen standing.
     pub(super) fn fail(&mut self, obstacle: Obstacle) -> Move {
+        let Obstacle { class, detail } = obstacle;
+        if self.presses > 0 && class != FailureClass::SubmitNotSeen {
+            return self.unknown(format!("after Enter: {detail}"));
+        }
+        if self.own_text_was_entered() && self.pasted.is_none() {
+            return self.unknown(format!(
+                "Enter was pressed by an earlier attempt, and the box could not be looked at: \
+                 {detail}"
+            ));
+        }
         let text_may_stand = self.text_may_stand;
         self.finish(Outcome::Failed {
-            class: obstacle.class,
-            detail: obstacle.detail,
+            class,
+            detail,
             text_may_stand,
         })
     }
