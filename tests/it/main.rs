@@ -9,5 +9,6 @@
     reason = "tests stop at the first thing that is wrong"
 )]
 
+mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;
