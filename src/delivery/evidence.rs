@@ -182,6 +182,18 @@ impl Mask {
         })
     }
 
+    /// Marks below the last row of the other's marks.
+    #[must_use]
+    pub fn below(&self, other: &Self) -> Self {
+        let mut below = self.clone();
+        let bottom = other.bounds().map_or(0, |bounds| bounds.bottom);
+        let above = self.stride().saturating_mul(bottom);
+        for word in below.words.iter_mut().take(above) {
+            *word = 0;
+        }
+        below
+    }
+
     /// The longest run of columns side by side with a mark in any row.
     fn widest(&self) -> usize {
         let mut columns = vec![false; self.width];

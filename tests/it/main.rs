@@ -18,6 +18,8 @@
 
 mod cli;
 mod coordinates;
+mod delivery_cases;
+mod delivery_kit;
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
