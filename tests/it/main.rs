@@ -11,6 +11,8 @@
 )]
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod carried;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;
