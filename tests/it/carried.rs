@@ -76,6 +76,12 @@ fn carry_all(
             let begun = Instant::now();
             let ending = carry(job, &mut desktop, &mut RealPace, &mut |_| Answer::Allowed);
             let spent = begun.elapsed();
+            if !is_observed(&ending) {
+                println!(
+                    "{} #{number} after {spent:?}: {:?}",
+                    agent.name, ending.outcome
+                );
+            }
             if ending.learnt.is_some() {
                 looks[turn].clone_from(&ending.learnt);
             }
