@@ -1,4 +1,4 @@
-//! Every integration test, in one binary.
+//! The one integration-test binary: a module file per topic.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
+mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
