@@ -16,6 +16,7 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+mod carried;
 mod cli;
 mod coordinates;
 mod delivery_cases;
