@@ -270,7 +270,7 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
     for message in &agent.texts_may_stand {
         let story = world.projections.read(|states| {
             let story = states.timeline.get(*message)?;
-            Some((story.position, story.life.enter_possible))
+            Some((story.position, story.life.entered))
         });
         if let Some((position, entered)) = story {
             let earlier = accepted(world, position)?;
