@@ -1,7 +1,6 @@
 //! The one integration-test binary: a module file per topic.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
