@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod hands;
 pub mod job;
 pub mod look;
+pub mod mask;
 pub mod policy;
 pub mod ports;
 pub mod preflight;

@@ -12,6 +12,8 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
+mod delivery_cases;
+mod delivery_kit;
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;

@@ -3,7 +3,9 @@
 use super::machine::{Courier, Phase};
 use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
-use crate::delivery::evidence::{self, Mask};
+use super::probe::{Probe, Purpose};
+use crate::delivery::evidence;
+use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, Witness};
@@ -150,6 +152,17 @@ impl Courier {
         }
     }
 
+    /// Enter was not taken.
+    pub(super) fn still_stands(&mut self, because: &str) -> Move {
+        let presses = self.presses;
+        self.fail_as(
+            FailureClass::SubmitNotSeen,
+            format!("the text still stands after {presses} x Enter{because}"),
+        )
+    }
+
+    /// The deadline is over. A picture of the text may be that of a window that hangs and takes the
+    /// Enter later; only a box that answers, with the text in it, has surely not taken it.
     pub(super) fn given_up(&mut self, kept: usize, survey: &Survey) -> Move {
         let obstacle = self.as_chosen(survey, true).err();
         let because = obstacle
@@ -162,13 +175,12 @@ impl Courier {
             ));
         }
         if kept >= STANDS {
-            return self.fail_as(
-                FailureClass::SubmitNotSeen,
-                format!(
-                    "the text still stands after {} x Enter{because}",
-                    self.presses
-                ),
-            );
+            return match obstacle {
+                None => self.probe(Probe::new(Purpose::Stands)),
+                // Once more: the next attempt reads the box before anything else.
+                Some(_) if !self.own_text_was_entered() => self.still_stands(&because),
+                Some(_) => self.unknown(format!("the text seems to stand{because}")),
+            };
         }
         if kept <= GONE && obstacle.is_none() {
             return self.finish(Outcome::Submitted {

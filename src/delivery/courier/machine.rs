@@ -9,9 +9,10 @@ use super::clear::Clearing;
 use super::moves::{Answer, Deed, Ending, Milestone, Move, Outcome, Report};
 use super::paste::Sighting;
 use super::probe::Probe;
-use crate::delivery::evidence::{self, Mask};
+use crate::delivery::evidence;
 use crate::delivery::job::Job;
-use crate::delivery::look::Look;
+use crate::delivery::look::{Look, relative};
+use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Abilities, Act, Chord, Clip, Picture, Survey, Trouble, Window};
 use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
@@ -21,6 +22,10 @@ use crate::events::time::Timestamp;
 
 /// Carries one message once.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact learnt on the way, and independent of the others"
+)]
 pub struct Courier {
     pub(super) job: Job,
     pub(super) abilities: Abilities,
@@ -188,7 +193,7 @@ impl Courier {
             return self.begin();
         }
         if let Report::Trouble(trouble) = report {
-            return self.trouble(trouble);
+            return self.trouble(&trouble);
         }
         if let Report::Done = report
             && let Some(deed) = self.agenda.pop_front()
@@ -364,12 +369,23 @@ impl Courier {
         Ok(())
     }
 
-    /// Ends without delivery. Once Enter was pressed, the text must have been seen standing.
+    /// Ends without delivery. That must be certain, because another channel may follow: once Enter
+    /// was pressed, now or by an earlier attempt, the text must have been seen standing.
     pub(super) fn fail(&mut self, obstacle: Obstacle) -> Move {
+        let Obstacle { class, detail } = obstacle;
+        if self.presses > 0 && class != FailureClass::SubmitNotSeen {
+            return self.unknown(format!("after Enter: {detail}"));
+        }
+        if self.own_text_was_entered() && self.pasted.is_none() {
+            return self.unknown(format!(
+                "Enter was pressed by an earlier attempt, and the box could not be looked at: \
+                 {detail}"
+            ));
+        }
         let text_may_stand = self.text_may_stand;
         self.finish(Outcome::Failed {
-            class: obstacle.class,
-            detail: obstacle.detail,
+            class,
+            detail,
             text_may_stand,
         })
     }
@@ -425,10 +441,10 @@ impl Courier {
         })
     }
 
-    fn trouble(&mut self, trouble: Trouble) -> Move {
+    fn trouble(&mut self, trouble: &Trouble) -> Move {
         self.agenda.clear();
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
-        match (phase, &trouble) {
+        match (phase, trouble) {
             (Phase::Restore(outcome) | Phase::Restored(outcome), _) => {
                 self.remarks
                     .push(format!("the clipboard was not given back: {trouble}"));
@@ -453,7 +469,7 @@ impl Courier {
         if self.presses > 0 {
             return self.unknown(format!("after Enter: {trouble}"));
         }
-        let class = match &trouble {
+        let class = match trouble {
             Trouble::DisplayGone(_) => {
                 // Nothing can be given back on a display that is gone.
                 self.clipboard_set = false;
@@ -496,7 +512,7 @@ impl Courier {
         if let (Some(mut picture), Some(volatile)) = (picture, volatile)
             && volatile.percent() <= evidence::MOTION_MAX
         {
-            picture.region = crate::delivery::look::relative(&part, self.job.place);
+            picture.region = relative(&part, self.job.place);
             self.learnt = Some(Look {
                 picture,
                 volatile: volatile.to_marks(),

@@ -2,7 +2,8 @@
 
 use super::machine::{Courier, Doubt, Phase};
 use super::moves::{Deed, Move};
-use crate::delivery::evidence::{self, Mask};
+use crate::delivery::evidence;
+use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Clip, Picture, Survey};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::time::Timestamp;
@@ -16,6 +17,8 @@ pub(super) enum Purpose {
     Draft,
     /// Our text was pasted, and there is doubt whether it is ours alone.
     ReadBack,
+    /// Enter was pressed, and the text seems to stand.
+    Stands,
 }
 
 /// Reading the box, step by step. Every key is preceded by a survey, so that it cannot land
@@ -250,6 +253,9 @@ impl Courier {
                 self.doubt = self.doubt.max(Doubt::Slight);
                 self.take_clipboard()
             }
+            (Purpose::Stands, Found::Own) => self.still_stands(""),
+            (Purpose::Stands, Found::Nothing | Found::Litter { .. } | Found::Strange) => self
+                .unknown("the text seems to stand after Enter, but the box does not say so itself"),
             (Purpose::ReadBack, Found::Own) => {
                 self.read_back = true;
                 self.settle()
