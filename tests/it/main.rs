@@ -6,6 +6,7 @@
 //! not install the packages; with `SWITCHBOARD_REQUIRE_DISPLAY=1` a missing display fails them.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
