@@ -6,5 +6,6 @@ use switchboard::cli::entry;
 use switchboard::config::environment::Environment;
 
 fn main() -> ExitCode {
-    entry::run(std::env::args_os().collect(), Environment::of_process()).into()
+    let line: Vec<_> = std::env::args_os().collect();
+    entry::run(&line, Environment::of_process()).into()
 }

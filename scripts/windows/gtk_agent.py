@@ -31,6 +31,14 @@ def arguments():
     return parser.parse_args()
 
 
+def scrolled(inside):
+    """What is shown must not make the window grow: the box would move away."""
+    outside = Gtk.ScrolledWindow(hexpand=True)
+    outside.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.EXTERNAL)
+    outside.add(inside)
+    return outside
+
+
 class Agent:
     def __init__(self, given):
         self.given = given
@@ -38,14 +46,15 @@ class Agent:
         self.window.set_default_size(given.width, given.height)
         self.window.move(given.x, given.y)
         column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, margin=6)
-        self.transcript = Gtk.Label(xalign=0, yalign=1, wrap=True, max_width_chars=10)
-        column.pack_start(self.transcript, True, True, 0)
+        self.transcript = Gtk.Label(xalign=0, yalign=1, wrap=True)
+        column.pack_start(scrolled(self.transcript), True, True, 0)
         if given.kind == "text":
             self.box = Gtk.TextView(wrap_mode=Gtk.WrapMode.CHAR)
-            self.box.set_size_request(-1, 72)
+            outside = scrolled(self.box)
+            outside.set_size_request(-1, 72)
         else:
-            self.box = Gtk.Entry()
-        column.pack_end(self.box, False, True, 0)
+            outside = self.box = Gtk.Entry()
+        column.pack_end(outside, False, True, 0)
         self.window.add(column)
         self.box.connect("key-press-event", self.key)
         self.window.connect("destroy", lambda _window: os._exit(0))

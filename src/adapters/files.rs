@@ -50,7 +50,7 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<(), NotWri
 /// nothing is synced.
 pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "the one place for renames")]
-    std::fs::rename(from, to)
+    fs::rename(from, to)
 }
 
 /// Makes a folder with these permission bits, durably, if it is not there. Its parent must exist.

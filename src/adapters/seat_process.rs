@@ -25,7 +25,11 @@ impl SeatProcesses {
     /// Workers of the running binary, even if its file was replaced meanwhile.
     pub fn of_this_binary(desktop: String) -> std::io::Result<Self> {
         let own = PathBuf::from("/proc/self/exe");
-        let program = if own.exists() { own } else { std::env::current_exe()? };
+        let program = if own.exists() {
+            own
+        } else {
+            std::env::current_exe()?
+        };
         Ok(Self { program, desktop })
     }
 }
@@ -33,7 +37,13 @@ impl SeatProcesses {
 impl Hire for SeatProcesses {
     fn hire(&self, seat: &SeatId) -> std::io::Result<Hands> {
         let mut child = Command::new(&self.program)
-            .args(["seat-worker", "--seat", seat.as_str(), "--desktop", &self.desktop])
+            .args([
+                "seat-worker",
+                "--seat",
+                seat.as_str(),
+                "--desktop",
+                &self.desktop,
+            ])
             .env("DISPLAY", seat.as_str())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,7 +62,9 @@ impl Hire for SeatProcesses {
 
 async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<ToWorker>) {
     while let Some(line) = lines.recv().await {
-        let Ok(mut bytes) = serde_json::to_vec(&line) else { return };
+        let Ok(mut bytes) = serde_json::to_vec(&line) else {
+            return;
+        };
         bytes.push(b'\n');
         // A worker that is gone is noticed by the reader.
         if stdin.write_all(&bytes).await.is_err() {

@@ -37,6 +37,7 @@ pub struct Cli {
 /// Flags that every verb has.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(clippy::doc_markdown, reason = "help for a terminal, not Markdown")]
 pub struct Globals {
     /// The store folder [env: SWITCHBOARD_STORE] [default: $XDG_DATA_HOME/switchboard]
     #[arg(long, global = true, value_name = "DIR")]

@@ -53,10 +53,12 @@ fn limited(from: impl Read) -> std::io::Result<Vec<u8>> {
 }
 
 fn unreadable(what: &dyn std::fmt::Display, error: &std::io::Error) -> Failure {
-    let exit = match error.kind() {
-        std::io::ErrorKind::NotFound => Exit::NotFound,
-        std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
-        _ => Exit::Failed,
+    let exit = if error.kind() == std::io::ErrorKind::NotFound {
+        Exit::NotFound
+    } else if error.kind() == std::io::ErrorKind::PermissionDenied {
+        Exit::NotAllowed
+    } else {
+        Exit::Failed
     };
     Failure::new(
         exit,

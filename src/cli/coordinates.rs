@@ -125,7 +125,8 @@ pub fn render(agents: &BTreeMap<AgentId, Profile>) -> String {
 
 impl Imported {
     /// The declaration that follows: what the file says, over what was known of the agent, over what
-    /// a new agent has. `seat` stands in where the file names none.
+    /// a new agent has. `seat` stands in where the file names none: the one that was asked for, or for
+    /// a new agent the usual one.
     #[must_use]
     pub fn over(&self, known: Option<&Profile>, seat: Option<&SeatId>) -> Profile {
         let mut profile = known.cloned().unwrap_or_else(|| Profile {
@@ -147,14 +148,13 @@ impl Imported {
             active: true,
             fingerprint: None,
         });
-        let moved = self.place.is_some() && self.place != profile.place;
-        let told = self.seat.as_ref().or(seat).cloned();
-        if told != profile.seat || moved {
+        let before = (profile.seat.clone(), profile.place);
+        profile.seat = self.seat.as_ref().or(seat).cloned().or(profile.seat);
+        profile.place = self.place.or(profile.place);
+        if (profile.seat.as_ref(), profile.place) != (before.0.as_ref(), before.1) {
             // The window that was known stood somewhere else.
             profile.fingerprint = None;
         }
-        profile.seat = told.or(profile.seat);
-        profile.place = self.place.or(profile.place);
         profile.onboarding_place = self.onboarding_place.or(profile.onboarding_place);
         profile.window = self.window.clone().or(profile.window);
         replace(&mut profile.roles, self.roles.as_ref());
@@ -307,9 +307,9 @@ fn agent(node: Node) -> Result<Imported, String> {
 
 fn field(agent: &mut Imported, name: &str, node: Node) -> Result<(), String> {
     match name {
-        "chat_input_coordinates" | "input_box" => once(&mut agent.place, point(node)?),
+        "chat_input_coordinates" | "input_box" => once(&mut agent.place, point(&node)?),
         "onboarding_coordinates" | "onboarding_input_coords" | "starter_location_box" => {
-            once(&mut agent.onboarding_place, point(node)?)
+            once(&mut agent.onboarding_place, point(&node)?)
         }
         "description" => once(&mut agent.description, text(node)?),
         "active" => once(&mut agent.active, switch(&node)?),
@@ -336,9 +336,9 @@ fn once<T: PartialEq>(slot: &mut Option<T>, value: T) -> Result<(), String> {
     }
 }
 
-fn point(node: Node) -> Result<Point, String> {
+fn point(node: &Node) -> Result<Point, String> {
     let wrong = "must be two whole numbers of pixels, like [-308, 481]";
-    let (x, y) = match &node {
+    let (x, y) = match node {
         Node::List(list) => match list.as_slice() {
             [x, y] => (x, y),
             _ => return Err(wrong.to_owned()),

@@ -4,6 +4,7 @@
 use serde_json::json;
 use tokio::task::JoinError;
 
+use super::coordinates::CoordinatesError;
 use super::exit::{Exit, Failure};
 use crate::commands::desk::Refused;
 use crate::commands::refusal::{Class, Refusal};
@@ -34,8 +35,9 @@ impl From<OpenError> for Failure {
                 .hint("`switchboard init` makes one; --store names another folder"),
             OpenError::Present { .. } => Self::new(Exit::Conflict, "ledger_exists", text)
                 .hint("it is left as it is; --store names another folder"),
-            OpenError::NotAStore { .. } => Self::new(Exit::NoLedger, "not_a_store", text)
-                .hint("--store names another folder"),
+            OpenError::NotAStore { .. } => {
+                Self::new(Exit::NoLedger, "not_a_store", text).hint("--store names another folder")
+            }
             OpenError::Locked { .. } => Self::new(Exit::Locked, "locked", text)
                 .hint("another process owns this ledger; `fuser DIR/lock` names it"),
             OpenError::TooNew { .. } => Self::new(Exit::TooNew, "too_new", text)
@@ -62,7 +64,9 @@ impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         let text = told(&error);
         match error {
-            AppendError::WrongVersion { expected, actual, .. } => {
+            AppendError::WrongVersion {
+                expected, actual, ..
+            } => {
                 let expected = match expected {
                     Expected::Any => json!("any"),
                     Expected::NoStream => json!("none"),
@@ -131,8 +135,19 @@ impl From<SaveError> for Failure {
     }
 }
 
+impl From<CoordinatesError> for Failure {
+    fn from(error: CoordinatesError) -> Self {
+        Self::new(Exit::Refused, "bad_coordinates", error.to_string())
+            .hint("docs/configuration.md shows the shapes that are understood")
+    }
+}
+
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {
-        Self::new(Exit::Failed, "internal", format!("a part of this program broke: {error}"))
+        Self::new(
+            Exit::Failed,
+            "internal",
+            format!("a part of this program broke: {error}"),
+        )
     }
 }

@@ -13,3 +13,7 @@ pub mod failures;
 pub mod owner;
 pub mod reach;
 pub mod settings;
+pub mod asking;
+pub mod daemon;
+pub mod seat_worker;
+pub mod sight;

@@ -7,9 +7,13 @@ use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
 use super::owner::open::{NotOpened, Owner, Plan};
-use super::owner::request::Request;
+use super::owner::request::{Request, What};
 use super::owner::serve::Serving;
 use super::owner::socket::{self, FromClient, FromOwner, Talk, TalkError};
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::RandomIds;
+use crate::events::ids::{AgentId, CommandId, Ids as _};
+use crate::events::time::Clock as _;
 
 /// Where each object of an answer goes.
 pub type Show<'s> = dyn FnMut(Value) -> Result<(), Failure> + Send + 's;
@@ -56,7 +60,9 @@ pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<E
 }
 
 async fn over_socket(plan: &Plan, request: &Request, show: &mut Show<'_>) -> Tried {
-    let Ok(mut talk) = socket::connect(&plan.store).await else { return Tried::NoOwner };
+    let Ok(mut talk) = socket::connect(&plan.store).await else {
+        return Tried::NoOwner;
+    };
     match converse(&mut talk, request, show).await {
         Ok(tried) => tried,
         Err(TalkError::Io(_)) => Tried::Gone,
@@ -74,7 +80,8 @@ async fn converse(
     show: &mut Show<'_>,
 ) -> Result<Tried, TalkError> {
     talk.greet().await?;
-    talk.say(&FromClient::Ask(Box::new(request.clone()))).await?;
+    talk.say(&FromClient::Ask(Box::new(request.clone())))
+        .await?;
     loop {
         match talk.hear::<FromOwner>().await? {
             Some(FromOwner::Item(item)) => {
@@ -112,8 +119,25 @@ fn broke_off(plan: &Plan) -> Failure {
 
 /// 5 to 50 ms, so that many waiting processes do not try in step.
 fn jitter() -> Duration {
-    use crate::adapters::{clock::SystemClock, entropy::RandomIds};
-    use crate::events::{ids::Ids as _, time::Clock as _};
     let bits = RandomIds.fresh(SystemClock.now()).as_u128() % 46;
     Duration::from_millis(u64::try_from(bits).unwrap_or(0).saturating_add(5))
+}
+
+/// The process id of the daemon that owns the ledger, if one does and answers.
+pub async fn daemon_of(plan: &Plan) -> Option<u64> {
+    let now = SystemClock.now();
+    let request = Request {
+        by: AgentId::operator(),
+        command: CommandId(RandomIds.fresh(now)),
+        what: What::Status,
+    };
+    let mut pid = None;
+    let mut show = |status: Value| {
+        if status["daemon"] == Value::Bool(true) {
+            pid = status["pid"].as_u64();
+        }
+        Ok(())
+    };
+    over_socket(plan, &request, &mut show).await;
+    pid
 }

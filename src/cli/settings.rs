@@ -18,11 +18,17 @@ use crate::events::facts::attempt::FailureClass;
 pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
     let delivery = &settings.delivery;
     let manner = |target, keys: &KeyProfile| {
-        Ok::<_, Failure>(Manner { keys: keys_of(keys)?, patience: patience(delivery, target) })
+        Ok::<_, Failure>(Manner {
+            keys: keys_of(keys)?,
+            patience: patience(delivery, target),
+        })
     };
     Ok(DispatchSettings {
         policy: policy(&settings.retry),
-        breaker: Limits { threshold: settings.breaker.threshold, rest: settings.breaker.rest.0 },
+        breaker: Limits {
+            threshold: settings.breaker.threshold,
+            rest: settings.breaker.rest.0,
+        },
         chat: manner(Target::Chat, &delivery.keys.chat)?,
         editor: manner(Target::Editor, &delivery.keys.editor)?,
         terminal: manner(Target::Terminal, &delivery.keys.terminal)?,
@@ -30,7 +36,9 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
             WhenToRead::WhenDoubtful => ReadBack::WhenDoubtful,
             WhenToRead::Always => ReadBack::Always,
         },
-        clipboard: ClipboardLimits { type_instead_max: usize::try_from(delivery.type_instead_max).unwrap_or(usize::MAX) },
+        clipboard: ClipboardLimits {
+            type_instead_max: usize::try_from(delivery.type_instead_max).unwrap_or(usize::MAX),
+        },
         nudge: delivery.nudge.then_some(Nudging {
             after: delivery.nudge_after.0,
             ttl: delivery.nudge_ttl.0,
@@ -43,7 +51,13 @@ fn policy(retry: &Retry) -> Policy {
         .iter()
         .map(|class| {
             let (retries, fallback) = retry.of_class(class.word());
-            (*class, Rule { retries_max: Some(retries), fallback })
+            (
+                *class,
+                Rule {
+                    retries_max: Some(retries),
+                    fallback,
+                },
+            )
         })
         .collect();
     Policy {
@@ -101,7 +115,11 @@ fn keys_of(profile: &KeyProfile) -> Result<Keys, Failure> {
             .map(|(word, keys)| Ok((word.to_owned(), chord(keys)?)))
             .collect::<Result<_, Failure>>()?,
         submit: chord(&profile.submit)?,
-        select_all: profile.select_all.iter().map(|keys| chord(keys)).collect::<Result<_, _>>()?,
+        select_all: profile
+            .select_all
+            .iter()
+            .map(|keys| chord(keys))
+            .collect::<Result<_, _>>()?,
         copy: chord(&profile.copy)?,
         delete: chord(&profile.delete)?,
         clear: chord(&profile.clear)?,
@@ -111,6 +129,10 @@ fn keys_of(profile: &KeyProfile) -> Result<Keys, Failure> {
 
 fn chord(text: &str) -> Result<Chord, Failure> {
     text.parse().map_err(|error| {
-        Failure::new(Exit::BadConfig, "config_invalid", format!("delivery.keys: {error}"))
+        Failure::new(
+            Exit::BadConfig,
+            "config_invalid",
+            format!("delivery.keys: {error}"),
+        )
     })
 }

@@ -70,7 +70,7 @@ impl FromStr for AsOf {
             return text
                 .parse()
                 .map(|n| Self::Position(Position(n)))
-                .map_err(|_| format!("`{text}` is beyond every position"));
+                .map_err(|e| format!("`{text}` is not a position: {e}"));
         }
         text.parse()
             .map(Self::Instant)
@@ -96,7 +96,7 @@ pub fn expected(text: &str) -> Result<Expected, String> {
         number => number
             .parse()
             .map(Expected::Exact)
-            .map_err(|_| format!("`{text}` is not any, none, exists or a version like 3")),
+            .map_err(|e| format!("`{text}` is not any, none, exists or a version like 3: {e}")),
     }
 }
 
@@ -104,7 +104,7 @@ pub fn expected(text: &str) -> Result<Expected, String> {
 pub fn position(text: &str) -> Result<Position, String> {
     text.parse()
         .map(Position)
-        .map_err(|_| format!("`{text}` is not a position like 42"))
+        .map_err(|e| format!("`{text}` is not a position like 42: {e}"))
 }
 
 /// Reads one JSON value.

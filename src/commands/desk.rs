@@ -41,6 +41,8 @@ pub enum Outcome {
     Done(Done),
     /// No attempt was started: the message's time was over, and that is in the ledger.
     Expired(Done),
+    /// No attempt was started: the message's agent is gone, so it died, and that is in the ledger.
+    Died(Done),
     /// A broadcast: one entry per recipient, in the order of delivery.
     Shared(Vec<Shared>),
     /// An import: one entry per agent, in the order of the file.
@@ -51,7 +53,7 @@ impl Outcome {
     /// Where a single answer stands.
     pub const fn done(&self) -> Option<Done> {
         match self {
-            Self::Done(done) | Self::Expired(done) => Some(*done),
+            Self::Done(done) | Self::Expired(done) | Self::Died(done) => Some(*done),
             Self::Shared(_) | Self::Imported(_) => None,
         }
     }
@@ -162,14 +164,17 @@ impl Desk {
             match decided {
                 Ok(Decision::Already(done)) => Ok(Outcome::Done(done)),
                 Ok(Decision::Write(plan)) => {
-                    let gave_up = matches!(command, Command::StartAttempt(_))
-                        && matches!(plan.facts().next(), Some(Fact::MessageExpired(_)));
-                    let done = Done::from(self.append(plan, cause)?);
-                    Ok(if gave_up {
-                        Outcome::Expired(done)
+                    let first = plan.facts().next();
+                    let wrap = if !matches!(command, Command::StartAttempt(_)) {
+                        Outcome::Done
+                    } else if matches!(first, Some(Fact::MessageExpired(_))) {
+                        Outcome::Expired
+                    } else if matches!(first, Some(Fact::MessageDied(_))) {
+                        Outcome::Died
                     } else {
-                        Outcome::Done(done)
-                    })
+                        Outcome::Done
+                    };
+                    Ok(wrap(Done::from(self.append(plan, cause)?)))
                 }
                 Err(refusal) => match self.carried_out(command, cause)? {
                     Some(done) => Ok(Outcome::Done(done)),

@@ -8,7 +8,7 @@ use super::known::Known;
 use super::refusal::{Code, Refusal};
 use crate::events::facts::attempt::{AttemptStarted, Channel, FailureClass};
 use crate::events::facts::breaker::BreakerProbed;
-use crate::events::facts::message::Via;
+use crate::events::facts::message::{MessageDied, Via};
 use crate::events::facts::screen::Point;
 use crate::events::ids::{AgentId, MessageId, SeatId, StreamId};
 use crate::events::ledger::append::Expected;
@@ -35,7 +35,8 @@ pub struct StartAttempt {
 }
 
 impl StartAttempt {
-    /// Starts it; or expires the message when its time is over; or refuses.
+    /// Starts it; or expires the message when its time is over; or buries it when its agent is gone; or
+    /// refuses.
     pub fn decide(&self, known: &Known, now: Timestamp) -> Result<Decision, Refusal> {
         let message = known.message(self.message)?;
         let life = &message.life;
@@ -50,6 +51,20 @@ impl StartAttempt {
             let text = format!("message {id} is not due before {}", life.due_at);
             return Err(Refusal::new(Code::NotDue, text));
         }
+        let to = &message.accepted.to;
+        if let Err(gone) = known.agent_or_operator(to) {
+            let died = MessageDied {
+                message: id,
+                attempts: life.attempts,
+                class: FailureClass::Invalid,
+                detail: gone.message,
+            };
+            let stream = StreamId::message(id);
+            let expected = known.expected(&stream);
+            return Ok(Plan::one(stream, expected, died)
+                .in_thread(message.thread())
+                .into());
+        }
         let next = life.attempts.saturating_add(1);
         if self.attempt != next {
             let text = format!(
@@ -58,7 +73,6 @@ impl StartAttempt {
             );
             return Err(Refusal::new(Code::StaleAttempt, text));
         }
-        let to = &message.accepted.to;
         let fits = match (self.channel, message.accepted.via) {
             (Channel::Gui, Via::Inbox) | (Channel::Inbox, Via::Gui) => false,
             (Channel::Gui, _) => to.as_str() != AgentId::OPERATOR,
@@ -68,7 +82,6 @@ impl StartAttempt {
             let text = format!("message {id} to {to} cannot be carried by {}", self.channel);
             return Err(Refusal::new(Code::WrongChannel, text));
         }
-        known.agent_or_operator(to)?;
         known.hands_free(to, self.seat.as_ref())?;
         let stream = StreamId::message(id);
         let expected = known.expected(&stream);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
+use super::keys;
 
 /// A configuration file is never larger; more is a mistake, or somebody's attack.
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
@@ -60,9 +61,9 @@ pub(super) fn find(folder: &Path, stem: &str) -> Result<Option<PathBuf>, ConfigE
     }
 }
 
-/// Every setting of a file, in its order; `is_key` says which names are settings, so that a table
-/// under a setting's name stays one (wrong) value.
-pub(super) fn read(file: &Path, is_key: impl Fn(&str) -> bool) -> Result<Vec<Entry>, ConfigError> {
+/// Every setting of a file. A table under a setting's name stays one (wrong) value, and a section
+/// that is none is told, even when it is empty.
+pub(super) fn read(file: &Path) -> Result<Vec<Entry>, ConfigError> {
     let unreadable = |reason: String| ConfigError::Unreadable {
         file: file.to_owned(),
         reason,
@@ -74,19 +75,16 @@ pub(super) fn read(file: &Path, is_key: impl Fn(&str) -> bool) -> Result<Vec<Ent
         )));
     }
     let text = fs::read_to_string(file).map_err(|e| {
-        unreadable(match e.kind() {
-            io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-            _ => e.to_string(),
+        unreadable(if e.kind() == io::ErrorKind::InvalidData {
+            "it is not UTF-8".to_owned()
+        } else {
+            e.to_string()
         })
     })?;
-    entries(file, &text, is_key)
+    entries(file, &text)
 }
 
-pub(super) fn entries(
-    file: &Path,
-    text: &str,
-    is_key: impl Fn(&str) -> bool,
-) -> Result<Vec<Entry>, ConfigError> {
+pub(super) fn entries(file: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
     let format = Format::of(file);
     let syntax = |reason: String, line: Option<usize>| ConfigError::Syntax {
         place: Place {
@@ -111,14 +109,15 @@ pub(super) fn entries(
         Format::Json => serde_json::from_str(text)
             .map_err(|e| syntax(e.to_string(), Some(e.line()).filter(|line| *line > 0)))?,
     };
-    let table = match tree {
-        Value::Object(table) => table,
-        Value::Null => return Ok(Vec::new()),
-        _ => return Err(syntax("a table of settings was expected".to_owned(), None)),
+    if tree.is_null() {
+        return Ok(Vec::new());
+    }
+    let Value::Object(table) = tree else {
+        return Err(syntax("a table of settings was expected".to_owned(), None));
     };
     let mut found = Vec::new();
     for (key, value) in table {
-        flatten(key, value, &is_key, &mut found);
+        flatten(key, value, &mut found);
     }
     let entry = |(key, value): (String, Value)| Entry {
         place: Place {
@@ -131,21 +130,24 @@ pub(super) fn entries(
     Ok(found.into_iter().map(entry).collect())
 }
 
-fn flatten(
-    key: String,
-    value: Value,
-    is_key: &impl Fn(&str) -> bool,
-    into: &mut Vec<(String, Value)>,
-) {
+fn flatten(key: String, value: Value, into: &mut Vec<(String, Value)>) {
+    // An empty section, as YAML leaves it when every line below is a comment.
+    if value.is_null() && keys::is_section(&key) {
+        return;
+    }
     match value {
-        Value::Object(table) if !is_key(&key) => {
+        Value::Object(table) if !keys::is_key(&key) && !table.is_empty() => {
             for (name, inner) in table {
-                flatten(format!("{key}.{name}"), inner, is_key, into);
+                flatten(format!("{key}.{name}"), inner, into);
             }
         }
-        // An empty section, as YAML leaves it when every line below is a comment.
-        Value::Null => {}
-        leaf => into.push((key, leaf)),
+        Value::Object(table) if table.is_empty() && keys::is_section(&key) => {}
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => into.push((key, value)),
     }
 }
 
@@ -214,8 +216,7 @@ mod tests {
     use super::*;
 
     fn lines(name: &str, text: &str) -> Vec<(String, Option<usize>)> {
-        let is_key = |key: &str| key == "retry.max_retries" || key == "log.level";
-        entries(Path::new(name), text, is_key)
+        entries(Path::new(name), text)
             .unwrap()
             .into_iter()
             .map(|entry| (entry.key, entry.place.line))
@@ -276,8 +277,7 @@ mod tests {
             ("a.json", "{\n\"retry\": }", Some(2)),
             ("a.json", "[1]", None),
         ] {
-            let Err(ConfigError::Syntax { place, .. }) = entries(Path::new(name), text, |_| false)
-            else {
+            let Err(ConfigError::Syntax { place, .. }) = entries(Path::new(name), text) else {
                 panic!("{text} was taken");
             };
             if line.is_some() {

@@ -59,9 +59,9 @@ pub const CLASSES: &[&str] = &[
 
 const TARGETS: &[&str] = &["chat", "editor", "terminal"];
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const MILLI: Duration = Duration::from_millis(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 const fn span(min: Duration, max: Duration) -> Shape {
     Shape::Span { min, max }
@@ -202,6 +202,17 @@ pub(super) fn shape_of(key: &str) -> Option<Shape> {
         .map(|(_, shape)| *shape)
 }
 
+/// Whether the name is a setting's, or another name for one.
+pub(super) fn is_key(name: &str) -> bool {
+    shape_of(real_name(name)).is_some()
+}
+
+/// Whether settings stand below the name.
+pub(super) fn is_section(name: &str) -> bool {
+    let below = |key: &String| key.strip_prefix(name).is_some_and(|r| r.starts_with('.'));
+    known_keys().iter().any(below)
+}
+
 /// The known name that resembles this one most, if any does.
 pub(super) fn nearest(key: &str) -> Option<String> {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
@@ -239,7 +250,10 @@ impl Shape {
             }),
             Self::MaybeSpan => Self::text(value, |text| {
                 let span = MaybeSpan::parse(text).ok()?;
-                Some(span.0.map_or("none".to_owned(), |s| Span(s).to_string()))
+                Some(
+                    span.0
+                        .map_or_else(|| "none".to_owned(), |s| Span(s).to_string()),
+                )
             }),
             Self::Size => value
                 .as_u64()
@@ -332,9 +346,10 @@ impl Shape {
 }
 
 fn shown(value: &Value) -> String {
-    match value {
-        Value::Object(_) => "a table".to_owned(),
-        other => other.to_string(),
+    if value.is_object() {
+        "a table".to_owned()
+    } else {
+        value.to_string()
     }
 }
 

@@ -184,7 +184,7 @@ impl Merge {
 
     fn defaults(&mut self) -> Result<(), ConfigError> {
         let built_in = Path::new("config/default.toml");
-        for entry in files::entries(built_in, DEFAULTS, is_key)? {
+        for entry in files::entries(built_in, DEFAULTS)? {
             self.value(&entry.key, &entry.value, Origin::Default)?;
         }
         Ok(())
@@ -196,7 +196,7 @@ impl Merge {
         origin: impl Fn(super::error::Place) -> Origin,
     ) -> Result<(), ConfigError> {
         let Some(file) = file else { return Ok(()) };
-        for entry in files::read(&file, is_key)? {
+        for entry in files::read(&file)? {
             self.value(&entry.key, &entry.value, origin(entry.place))?;
         }
         Ok(())
@@ -267,10 +267,6 @@ pub fn variable_of(key: &str) -> String {
         "SWITCHBOARD_{}",
         key.replace('.', "__").to_ascii_uppercase()
     )
-}
-
-fn is_key(key: &str) -> bool {
-    keys::shape_of(keys::real_name(key)).is_some()
 }
 
 fn plant(tree: &mut Value, key: &str, value: &Value) {

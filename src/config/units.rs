@@ -13,9 +13,9 @@ pub struct Span(pub Duration);
 impl Span {
     /// Reads a span.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let refuse = || format!("`{text}` is not a span like 500ms, 10s or 2h");
-        let span: jiff::SignedDuration = text.trim().parse().map_err(|_| refuse())?;
-        Duration::try_from(span).map(Self).map_err(|_| refuse())
+        let refuse = |e: jiff::Error| format!("`{text}` is not a span like 500ms, 10s or 2h: {e}");
+        let span: jiff::SignedDuration = text.trim().parse().map_err(refuse)?;
+        Duration::try_from(span).map(Self).map_err(refuse)
     }
 }
 
@@ -102,8 +102,11 @@ impl Size {
             .into_iter()
             .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))
             .unwrap_or((text, 1));
-        let number: u64 = number.trim().parse().map_err(|_| refuse())?;
-        number.checked_mul(unit).map(Self).ok_or_else(refuse)
+        let number: Option<u64> = number.trim().parse().ok();
+        number
+            .and_then(|number| number.checked_mul(unit))
+            .map(Self)
+            .ok_or_else(refuse)
     }
 }
 

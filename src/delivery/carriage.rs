@@ -47,7 +47,9 @@ impl Carriage {
     pub fn begin(&self, world: &World) -> Result<bool, Refused> {
         match world.execute(self.start.clone().into()) {
             Ok(Written::Done(_)) => Ok(true),
-            Ok(Written::Expired(_) | Written::Shared(_) | Written::Imported(_))
+            Ok(
+                Written::Expired(_) | Written::Died(_) | Written::Shared(_) | Written::Imported(_),
+            )
             | Err(Refused::Refusal(_)) => Ok(false),
             Err(error) => Err(error),
         }
@@ -55,7 +57,12 @@ impl Carriage {
 
     /// The answer to a milestone. What it allows is durable.
     pub fn reach(&self, world: &World, milestone: Milestone) -> Result<Answer, Refused> {
-        let Milestone::Pasted { changed_pixels, needed_pixels, read_back, sanitised } = milestone;
+        let Milestone::Pasted {
+            changed_pixels,
+            needed_pixels,
+            read_back,
+            sanitised,
+        } = milestone;
         let pasted = AttemptPasted {
             message: self.message(),
             attempt: self.start.attempt,
@@ -81,7 +88,13 @@ impl Carriage {
             Told::Gone(reason) => return self.cut_off(world, &reason),
         };
         let (message, attempt) = (self.message(), self.start.attempt);
-        let Ending { outcome, steps, window, learnt, remarks } = ending;
+        let Ending {
+            outcome,
+            steps,
+            window,
+            learnt,
+            remarks,
+        } = ending;
         for remark in remarks {
             tracing::info!(%message, attempt, remark, "noticed while carrying");
         }
@@ -95,19 +108,42 @@ impl Carriage {
                 window,
                 steps,
             }),
-            Outcome::Submitted { reason } => {
-                Ended::Submitted(AttemptSubmitted { message, attempt, reason, steps })
-            }
-            Outcome::Unknown { reason } => {
-                Ended::Unknown(AttemptUnknown { message, attempt, reason })
-            }
-            Outcome::Failed { class, detail, text_may_stand } => {
-                let failed = failing::Failed { class, detail, text_may_stand, steps };
+            Outcome::Submitted { reason } => Ended::Submitted(AttemptSubmitted {
+                message,
+                attempt,
+                reason,
+                steps,
+            }),
+            Outcome::Unknown { reason } => Ended::Unknown(AttemptUnknown {
+                message,
+                attempt,
+                reason,
+            }),
+            Outcome::Failed {
+                class,
+                detail,
+                text_may_stand,
+            } => {
+                let failed = failing::Failed {
+                    class,
+                    detail,
+                    text_may_stand,
+                    steps,
+                };
                 return failing::write(world, message, failed);
             }
         };
         let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
-        world.execute(EndAttempt { ending: ended, learnt, closes_breaker }.into()).map(|_| ())
+        world
+            .execute(
+                EndAttempt {
+                    ending: ended,
+                    learnt,
+                    closes_breaker,
+                }
+                .into(),
+            )
+            .map(|_| ())
     }
 
     fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {

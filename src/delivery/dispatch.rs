@@ -163,9 +163,13 @@ pub async fn run(world: World) -> Result<(), Stopped> {
 /// No attempt is under way when deliveries begin: what the ledger calls so was cut off.
 fn settle_cut_off(world: &World) -> Result<(), Refused> {
     world.catch_up()?;
-    let under_way: Vec<_> = world
-        .projections
-        .read(|states| states.outbox.under_way().map(|(message, _)| message).collect());
+    let under_way: Vec<_> = world.projections.read(|states| {
+        states
+            .outbox
+            .under_way()
+            .map(|(message, _)| message)
+            .collect()
+    });
     for message in under_way {
         cut_off(world, message)?;
     }
@@ -176,8 +180,9 @@ fn settle_cut_off(world: &World) -> Result<(), Refused> {
 fn expire(world: &World) -> Result<Option<crate::events::time::Timestamp>, Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let expired: Vec<_> =
-        world.projections.read(|states| states.outbox.expired(now).collect());
+    let expired: Vec<_> = world
+        .projections
+        .read(|states| states.outbox.expired(now).collect());
     for message in expired {
         match world.execute(Expire { message }.into()) {
             // It settled or came under way meanwhile.
@@ -185,5 +190,7 @@ fn expire(world: &World) -> Result<Option<crate::events::time::Timestamp>, Refus
             Err(error) => return Err(error),
         }
     }
-    Ok(world.projections.read(|states| states.outbox.next_due_at(now)))
+    Ok(world
+        .projections
+        .read(|states| states.outbox.next_due_at(now)))
 }

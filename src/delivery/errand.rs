@@ -5,13 +5,13 @@
 use super::breaker::{Breaker, Pass};
 use super::carriage::Carriage;
 use super::dispatch::World;
+use super::envelope;
 use super::failing::{self, Failed};
 use super::job::{Job, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
 use super::sanitise::sanitise;
-use super::envelope;
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::start_attempt::StartAttempt;
 use crate::events::envelope::Event;
@@ -69,12 +69,13 @@ impl Skip {
 pub fn next(world: &World, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let (candidates, mut look_at) =
-        world
+    let (candidates, mut look_at) = world
         .projections
         .read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
     for candidate in candidates {
-        let agent = world.projections.read(|states| states.agents.get(&candidate.to).cloned());
+        let agent = world
+            .projections
+            .read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
         match way {
             Way::NotBefore(at) => {
@@ -94,9 +95,18 @@ enum Way<'a> {
     /// Into the inbox folder.
     Inbox,
     /// Into the window.
-    Gui { agent: &'a Agent, place: Point, track: Track, probe: bool },
+    Gui {
+        agent: &'a Agent,
+        place: Point,
+        track: Track,
+        probe: bool,
+    },
     /// Not into the window, though that is its channel.
-    Blocked { track: Track, class: FailureClass, detail: String },
+    Blocked {
+        track: Track,
+        class: FailureClass,
+        detail: String,
+    },
     /// Nowhere yet.
     NotBefore(Timestamp),
 }
@@ -123,8 +133,18 @@ impl<'a> Way<'a> {
         };
         let track = Track::Seat(seat.clone());
         match breaker(agent, Channel::Gui).ask(now) {
-            Pass::Free => Self::Gui { agent, place, track, probe: false },
-            Pass::Probe => Self::Gui { agent, place, track, probe: true },
+            Pass::Free => Self::Gui {
+                agent,
+                place,
+                track,
+                probe: false,
+            },
+            Pass::Probe => Self::Gui {
+                agent,
+                place,
+                track,
+                probe: true,
+            },
             Pass::Wait { until } if may_fall_back(candidate, &agent.profile) => Self::Blocked {
                 track,
                 class: FailureClass::BreakerOpen,
@@ -164,7 +184,12 @@ impl<'a> Way<'a> {
                 };
                 Errand::Inbox(Box::new(Post { start, letter }))
             }
-            Self::Gui { agent, place, probe, .. } => {
+            Self::Gui {
+                agent,
+                place,
+                probe,
+                ..
+            } => {
                 start.seat.clone_from(&agent.profile.seat);
                 start.place = Some(place);
                 start.probe = probe;
@@ -172,9 +197,11 @@ impl<'a> Way<'a> {
                 let to = candidate.to.clone();
                 Errand::Gui(Box::new(Carriage { start, to, job }))
             }
-            Self::Blocked { class, detail, .. } => {
-                Errand::Skip(Box::new(Skip { start, class, detail }))
-            }
+            Self::Blocked { class, detail, .. } => Errand::Skip(Box::new(Skip {
+                start,
+                class,
+                detail,
+            })),
         })
     }
 }
@@ -187,20 +214,19 @@ fn may_fall_back(candidate: &Candidate, profile: &Profile) -> bool {
 pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
     let health = agent.channels.get(&channel).copied().unwrap_or_default();
     match health.breaker {
-        agents::Breaker::Closed => Breaker::Closed { failures: health.failures },
+        agents::Breaker::Closed => Breaker::Closed {
+            failures: health.failures,
+        },
         agents::Breaker::Open { until } => Breaker::Open { until },
         // One attempt at a time is under way to an agent: whoever asks now, the probe is over.
-        agents::Breaker::Probing { .. } => Breaker::Probing { until: Timestamp::EPOCH },
+        agents::Breaker::Probing { .. } => Breaker::Probing {
+            until: Timestamp::EPOCH,
+        },
     }
 }
 
 /// Everything the worker must know.
-fn job(
-    world: &World,
-    candidate: &Candidate,
-    agent: &Agent,
-    place: Point,
-) -> Result<Job, Refused> {
+fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
     let profile = &agent.profile;
     let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
     let manner = world.settings.of(profile.target);
@@ -227,7 +253,12 @@ fn job(
 
 /// What is typed for a message, and what was changed for the target.
 fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<String>) {
-    let MessageAccepted { message, from, body, .. } = accepted;
+    let MessageAccepted {
+        message,
+        from,
+        body,
+        ..
+    } = accepted;
     let wrapped = envelope::wrap(profile.envelope, *message, from, body);
     let clean = sanitise(profile.target, &wrapped);
     (clean.text, clean.changed)
@@ -244,7 +275,11 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
         if let Some((position, entered)) = story {
             let earlier = accepted(world, position)?;
             let (text, _) = typed(&earlier, &agent.profile);
-            standing.push(Standing { message: *message, text, entered });
+            standing.push(Standing {
+                message: *message,
+                text,
+                entered,
+            });
         }
     }
     Ok(standing)
@@ -253,7 +288,9 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
 /// The look of the agent's empty box: the newest one that was proven, else the newest.
 fn look(world: &World, agent: &Agent) -> Result<Option<Look>, Refused> {
     let proven = agent.looks.iter().rev().find(|look| look.proven_empty);
-    let Some(known) = proven.or(agent.looks.last()) else { return Ok(None) };
+    let Some(known) = proven.or(agent.looks.last()) else {
+        return Ok(None);
+    };
     Ok(match event(world, known.position)?.fact {
         Fact::BoxLearnt(fact) => Look::from_fact(&fact),
         _ => None,
@@ -268,7 +305,13 @@ fn accepted(world: &World, at: Position) -> Result<MessageAccepted, Refused> {
 }
 
 fn event(world: &World, at: Position) -> Result<Event, Refused> {
-    world.desk.ledger().read(at, 1)?.into_iter().next().ok_or_else(|| not_there(at))
+    world
+        .desk
+        .ledger()
+        .read(at, 1)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| not_there(at))
 }
 
 fn not_there(position: Position) -> Refused {

@@ -2,7 +2,6 @@
 //! reasoned in the field notes of the design (mask 25 %, kept 80 and 10 %, returned 70 %); a
 //! caret is never evidence.
 
-use super::look::pixels;
 use super::ports::Picture;
 use crate::events::facts::agent::Target;
 use crate::events::facts::screen::{Point, Rect};
@@ -13,13 +12,13 @@ const TOLERANCE: u8 = 10;
 /// More of the region in motion than this (per cent), and nothing there can be judged.
 pub const MOTION_MAX: usize = 25;
 
-/// A mark per pixel of a region.
+/// A mark per pixel of a region, 64 in a word, so that whole windows cost little.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// Pixels in a row.
-    pub width: usize,
-    /// Row by row.
-    pub marks: Vec<bool>,
+    width: usize,
+    height: usize,
+    /// Rows of whole words; bits behind the width are never set.
+    words: Vec<u64>,
 }
 
 /// The smallest rectangle around some marks, within the mask: columns and rows, ends excluded.
@@ -42,100 +41,169 @@ impl Bounds {
     pub const fn height(&self) -> usize {
         self.bottom.saturating_sub(self.top)
     }
-
-    fn holds(&self, x: usize, y: usize) -> bool {
-        (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
-    }
 }
 
 impl Mask {
     /// Nothing marked, for a picture of this region.
     pub fn none(region: &Rect) -> Self {
+        let side = |n: u32| usize::try_from(n).unwrap_or(0);
+        Self::blank(side(region.width), side(region.height))
+    }
+
+    fn blank(width: usize, height: usize) -> Self {
         Self {
-            width: usize::try_from(region.width).unwrap_or(0),
-            marks: vec![false; pixels(region).unwrap_or(0)],
+            width,
+            height,
+            words: vec![0; width.div_ceil(64).saturating_mul(height)],
         }
+    }
+
+    /// The mask of a region from a mark per pixel, row by row; missing ones are not set.
+    pub fn from_marks(region: &Rect, marks: &[bool]) -> Self {
+        let mut mask = Self::none(region);
+        for (at, _) in marks.iter().enumerate().filter(|(_, mark)| **mark) {
+            mask.set(at % mask.width.max(1), at / mask.width.max(1));
+        }
+        mask
+    }
+
+    /// A mark per pixel, row by row.
+    pub fn to_marks(&self) -> Vec<bool> {
+        let row = |y| (0..self.width).map(move |x| self.has(x, y));
+        (0..self.height).flat_map(row).collect()
+    }
+
+    fn stride(&self) -> usize {
+        self.width.div_ceil(64)
+    }
+
+    fn set(&mut self, x: usize, y: usize) {
+        let at = y * self.stride() + x / 64;
+        if let Some(word) = self.words.get_mut(at).filter(|_| x < self.width) {
+            *word |= 1 << (x % 64);
+        }
+    }
+
+    /// Whether a pixel is marked.
+    pub fn has(&self, x: usize, y: usize) -> bool {
+        let word = self.words.get(y * self.stride() + x / 64);
+        x < self.width && word.is_some_and(|word| word >> (x % 64) & 1 == 1)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[u64]> {
+        self.words.chunks(self.stride().max(1))
+    }
+
+    /// Column and row of every marked pixel.
+    pub fn marked(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.rows().enumerate().flat_map(|(y, row)| {
+            let filled = row.iter().enumerate().filter(|(_, word)| **word != 0);
+            filled.flat_map(move |(at, word)| {
+                (0..64)
+                    .filter(move |bit| word >> bit & 1 == 1)
+                    .map(move |bit| (at * 64 + bit, y))
+            })
+        })
     }
 
     /// How many pixels are marked.
     pub fn count(&self) -> usize {
-        self.marks.iter().filter(|mark| **mark).count()
+        let ones = |word: &u64| usize::try_from(word.count_ones()).unwrap_or(0);
+        self.words.iter().map(ones).sum()
     }
 
     /// How many pixels of a hundred are marked.
     pub fn percent(&self) -> usize {
-        percent(self.count(), self.marks.len())
+        percent(self.count(), self.width.saturating_mul(self.height))
     }
 
     /// Marked in either.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a || b)
+        self.combine(other, |a, b| a | b)
     }
 
     /// Marked in both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a && b)
+        self.combine(other, |a, b| a & b)
     }
 
     /// Marked here and not there.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a && !b)
+        self.combine(other, |a, b| a & !b)
     }
 
-    fn combine(&self, other: &Self, how: impl Fn(bool, bool) -> bool) -> Self {
+    /// Masks of different regions cannot be combined; this one is left as it is.
+    fn combine(&self, other: &Self, how: impl Fn(u64, u64) -> u64) -> Self {
+        if (self.width, self.height) != (other.width, other.height) {
+            return self.clone();
+        }
+        let words = self.words.iter().zip(&other.words);
         Self {
-            width: self.width,
-            marks: self
-                .marks
-                .iter()
-                .zip(&other.marks)
-                .map(|(a, b)| how(*a, *b))
-                .collect(),
+            words: words.map(|(a, b)| how(*a, *b)).collect(),
+            ..*self
         }
     }
 
     /// Where the marks lie; none when there are none.
     pub fn bounds(&self) -> Option<Bounds> {
         let mut found: Option<Bounds> = None;
-        for (y, row) in self.marks.chunks(self.width.max(1)).enumerate() {
-            let Some(left) = row.iter().position(|mark| *mark) else {
+        let mut together = vec![0_u64; self.stride()];
+        for (y, row) in self.rows().enumerate() {
+            if row.iter().all(|word| *word == 0) {
                 continue;
-            };
-            let right = row.iter().rposition(|mark| *mark).unwrap_or(left) + 1;
-            found = Some(match found {
-                None => Bounds {
-                    left,
-                    top: y,
-                    right,
-                    bottom: y + 1,
-                },
-                Some(b) => Bounds {
-                    left: b.left.min(left),
-                    top: b.top,
-                    right: b.right.max(right),
-                    bottom: y + 1,
-                },
+            }
+            for (sum, word) in together.iter_mut().zip(row) {
+                *sum |= word;
+            }
+            found.get_or_insert(Bounds {
+                left: 0,
+                top: y,
+                right: 0,
+                bottom: y,
             });
+            if let Some(bounds) = &mut found {
+                bounds.bottom = y + 1;
+            }
         }
-        found
+        let columns = Self {
+            width: self.width,
+            height: 1,
+            words: together,
+        };
+        let left = columns.marked().next().map_or(0, |(x, _)| x);
+        let right = columns.marked().last().map_or(0, |(x, _)| x + 1);
+        found.map(|bounds| Bounds {
+            left,
+            right,
+            ..bounds
+        })
     }
 
-    /// Marks inside the bounds only.
+    /// Marks below the last row of the other's marks.
     #[must_use]
-    pub fn inside(&self, bounds: &Bounds) -> Self {
-        let width = self.width.max(1);
-        Self {
-            width: self.width,
-            marks: self
-                .marks
-                .iter()
-                .enumerate()
-                .map(|(at, mark)| *mark && bounds.holds(at % width, at / width))
-                .collect(),
+    pub fn below(&self, other: &Self) -> Self {
+        let mut below = self.clone();
+        let bottom = other.bounds().map_or(0, |bounds| bounds.bottom);
+        let above = self.stride().saturating_mul(bottom);
+        for word in below.words.iter_mut().take(above) {
+            *word = 0;
         }
+        below
+    }
+
+    /// The longest run of columns side by side with a mark in any row.
+    fn widest(&self) -> usize {
+        let mut columns = vec![false; self.width];
+        for (x, _) in self.marked() {
+            if let Some(column) = columns.get_mut(x) {
+                *column = true;
+            }
+        }
+        let runs = columns.split(|on| !on).map(<[bool]>::len);
+        runs.max().unwrap_or(0)
     }
 }
 
@@ -152,28 +220,25 @@ pub fn same_place(a: &Picture, b: &Picture) -> bool {
 
 /// The pixels that differ. Pictures of different places differ everywhere.
 pub fn difference(a: &Picture, b: &Picture) -> Mask {
-    let width = usize::try_from(a.region.width).unwrap_or(0);
-    if !same_place(a, b) {
-        return Mask {
-            width,
-            marks: vec![true; a.rgb.len() / 3],
-        };
-    }
-    let mut marks = Vec::with_capacity(a.rgb.len() / 3);
-    let row = width.max(1).saturating_mul(3);
-    for (row_a, row_b) in a.rgb.chunks(row).zip(b.rgb.chunks(row)) {
-        if row_a == row_b {
-            marks.resize(marks.len() + row_a.len() / 3, false);
-        } else {
-            let pairs = row_a.chunks_exact(3).zip(row_b.chunks_exact(3));
-            marks.extend(pairs.map(|(p, q)| differs(p, q)));
+    let mut mask = Mask::none(&a.region);
+    let alike = same_place(a, b);
+    let row = mask.width.max(1).saturating_mul(3);
+    for (y, (row_a, row_b)) in a.rgb.chunks(row).zip(b.rgb.chunks(row)).enumerate() {
+        if alike && row_a == row_b {
+            continue;
+        }
+        let pairs = row_a.chunks_exact(3).zip(row_b.chunks_exact(3));
+        for (x, (p, q)) in pairs.enumerate() {
+            if !alike || differs(p, q) {
+                mask.set(x, y);
+            }
         }
     }
-    Mask { width, marks }
+    mask
 }
 
 fn differs(p: &[u8], q: &[u8]) -> bool {
-    p.iter().zip(q).any(|(a, b)| a.abs_diff(*b) > TOLERANCE)
+    p != q && p.iter().zip(q).any(|(a, b)| a.abs_diff(*b) > TOLERANCE)
 }
 
 /// The size a text cursor may have there: a bar in boxes, a cell in terminals. Physical pixels.
@@ -259,24 +324,15 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
     if !same_place(pasted, now) {
         return false;
     }
-    let marked: Vec<usize> = change
-        .marks
-        .iter()
-        .enumerate()
-        .filter_map(|(at, mark)| mark.then_some(at))
-        .collect();
-    let stride = marked.len().div_ceil(400).max(1);
-    let sample: Vec<usize> = marked.iter().copied().step_by(stride).collect();
-    let width = change.width.max(1);
-    let rows = (change.marks.len() / width).min(400);
+    let stride = change.count().div_ceil(400).max(1);
+    let sample: Vec<(usize, usize)> = change.marked().step_by(stride).collect();
+    let rows = change.height.min(400);
     (3..rows).any(|up| {
         let fits = sample
             .iter()
-            .filter(|at| {
-                let here = pixel(pasted, **at);
-                let there = at
-                    .checked_sub(up.saturating_mul(width))
-                    .and_then(|higher| pixel(now, higher));
+            .filter(|(x, y)| {
+                let here = pixel(pasted, *x, *y);
+                let there = y.checked_sub(up).and_then(|higher| pixel(now, *x, higher));
                 matches!((here, there), (Some(p), Some(q)) if !differs(p, q))
             })
             .count();
@@ -287,25 +343,32 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
 /// Whether what stands around the text stayed where it was. Without enough structure around it
 /// (frames, labels), nothing can be said.
 pub fn surroundings_stand(change: &Mask, pasted: &Picture, now: &Picture) -> Option<bool> {
-    let width = change.width.max(1);
     let moved = difference(pasted, now);
     let (mut edges, mut same) = (0_usize, 0_usize);
-    for (at, (ink, moved)) in change.marks.iter().zip(&moved.marks).enumerate() {
-        let here = pixel(pasted, at);
-        let other = |back: usize| {
-            let there = at.checked_sub(back).and_then(|other| pixel(pasted, other));
-            matches!((here, there), (Some(p), Some(q)) if differs(p, q))
-        };
-        if !ink && ((at % width > 0 && other(1)) || other(width)) {
-            edges += 1;
-            same += usize::from(!moved);
+    let row = change.width.max(1).saturating_mul(3);
+    let mut above: Option<&[u8]> = None;
+    for (y, line) in pasted.rgb.chunks(row).enumerate() {
+        let mut left: Option<&[u8]> = None;
+        for (x, here) in line.chunks_exact(3).enumerate() {
+            let upper = above.and_then(|above| above.get(x * 3..x * 3 + 3));
+            let edge = [left, upper]
+                .into_iter()
+                .flatten()
+                .any(|p| differs(p, here));
+            if edge && !change.has(x, y) {
+                edges += 1;
+                same += usize::from(!moved.has(x, y));
+            }
+            left = Some(here);
         }
+        above = Some(line);
     }
     (edges >= 40).then(|| percent(same, edges) >= 30)
 }
 
-fn pixel(picture: &Picture, at: usize) -> Option<&[u8]> {
-    let start = at.checked_mul(3)?;
+fn pixel(picture: &Picture, x: usize, y: usize) -> Option<&[u8]> {
+    let width = usize::try_from(picture.region.width).ok()?;
+    let start = y.checked_mul(width)?.checked_add(x)?.checked_mul(3)?;
     picture.rgb.get(start..start.checked_add(3)?)
 }
 
@@ -318,33 +381,19 @@ pub fn new_ink(pasted: &Picture, now: &Picture, volatile: &Mask, target: Target)
 pub fn selection_shows(before: &Picture, now: &Picture, volatile: &Mask) -> Option<Mask> {
     let mask = difference(before, now).without(volatile);
     let bounds = mask.bounds()?;
-    let mut columns = vec![false; mask.width];
-    for row in mask.marks.chunks(mask.width.max(1)) {
-        for (column, mark) in columns.iter_mut().zip(row) {
-            *column |= *mark;
-        }
-    }
-    // Columns that change side by side; a cursor is at most four wide.
-    let (widest, _) = columns.iter().fold((0_usize, 0_usize), |(most, run), on| {
-        let run = if *on { run + 1 } else { 0 };
-        (most.max(run), run)
-    });
-    (widest > 4 && bounds.height() > 4).then_some(mask)
+    // A cursor is at most four wide.
+    (bounds.height() > 4 && mask.widest() > 4).then_some(mask)
 }
 
 /// The pixels of a text found standing, when nobody saw the empty box: within the area that a
 /// selection covered, whatever is not the most frequent colour there. And that box, emptied.
 pub fn ink_of_standing(now: &Picture, selection: &Mask) -> Option<(Mask, Picture)> {
     let bounds = selection.bounds()?;
-    let width = selection.width.max(1);
-    let within = |at: usize| bounds.holds(at % width, at / width);
     let mut colours: Vec<(&[u8], usize)> = Vec::new();
-    for (_, colour) in now
-        .rgb
-        .chunks_exact(3)
-        .enumerate()
-        .filter(|(at, _)| within(*at))
-    {
+    let area = || {
+        (bounds.top..bounds.bottom).flat_map(|y| (bounds.left..bounds.right).map(move |x| (x, y)))
+    };
+    for colour in area().filter_map(|(x, y)| pixel(now, x, y)) {
         if let Some((_, count)) = colours.iter_mut().find(|(known, _)| *known == colour) {
             *count += 1;
         } else if colours.len() < 64 {
@@ -352,30 +401,18 @@ pub fn ink_of_standing(now: &Picture, selection: &Mask) -> Option<(Mask, Picture
         }
     }
     let (ground, _) = colours.iter().max_by_key(|(_, count)| *count)?;
-    let marks: Vec<bool> = now
-        .rgb
-        .chunks_exact(3)
-        .enumerate()
-        .map(|(at, colour)| within(at) && differs(colour, ground))
-        .collect();
-    let rgb = now
-        .rgb
-        .chunks_exact(3)
-        .zip(&marks)
-        .flat_map(|(colour, ink)| if *ink { *ground } else { colour })
-        .copied()
-        .collect();
-    let emptied = Picture {
-        region: now.region,
-        rgb,
-    };
-    Some((
-        Mask {
-            width: selection.width,
-            marks,
-        },
-        emptied,
-    ))
+    let mut ink = Mask::none(&now.region);
+    let mut emptied = now.clone();
+    for (x, y) in area() {
+        if pixel(now, x, y).is_some_and(|colour| differs(colour, ground)) {
+            ink.set(x, y);
+            let start = (y * ink.width + x) * 3;
+            if let Some(there) = emptied.rgb.get_mut(start..start + 3) {
+                there.copy_from_slice(ground);
+            }
+        }
+    }
+    Some((ink, emptied))
 }
 
 /// The part of the screen to watch: around the place, mostly to its left, where text begins;
@@ -420,15 +457,15 @@ pub fn crop_mask(mask: &Mask, whole: &Rect, part: &Rect) -> Option<Mask> {
         usize::try_from(part.width).ok()?,
         usize::try_from(part.height).ok()?,
     );
-    let mut marks = Vec::with_capacity(across.checked_mul(down)?);
-    for y in dy..dy.checked_add(down)? {
-        let start = y.checked_mul(mask.width)?.checked_add(dx)?;
-        marks.extend_from_slice(mask.marks.get(start..start.checked_add(across)?)?);
+    let mut cropped = Mask::blank(across, down);
+    for (x, y) in mask.marked() {
+        if let (Some(x), Some(y)) = (x.checked_sub(dx), y.checked_sub(dy))
+            && y < down
+        {
+            cropped.set(x, y);
+        }
     }
-    Some(Mask {
-        width: across,
-        marks,
-    })
+    Some(cropped)
 }
 
 fn offset(whole: &Rect, part: &Rect) -> Option<(usize, usize)> {

@@ -28,13 +28,20 @@ pub struct Failed {
 pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.clock.now();
-    let Some(kept) = world.projections.read(|states| states.outbox.get(message).cloned()) else {
+    let Some(kept) = world
+        .projections
+        .read(|states| states.outbox.get(message).cloned())
+    else {
         // It settled meanwhile, by an acknowledgement.
         return cut_off(world, message);
     };
-    let agent = world.projections.read(|states| states.agents.get(&kept.to).cloned());
+    let agent = world
+        .projections
+        .read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);
-    let channels = agent.as_ref().map_or(&[][..], |agent| &agent.profile.channels);
+    let channels = agent
+        .as_ref()
+        .map_or(&[][..], |agent| &agent.profile.channels);
     let course = Course {
         channel,
         attempts_here: kept.life.attempts_here,
@@ -45,7 +52,8 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
     let settings = &world.settings;
     let next = route::after_failure(failed.class, &course, &settings.policy, world.dice(), now);
     let opens_breaker = agent.and_then(|agent| {
-        let (_, change) = errand::breaker(&agent, channel).failed(failed.class, &settings.breaker, now);
+        let (_, change) =
+            errand::breaker(&agent, channel).failed(failed.class, &settings.breaker, now);
         match change? {
             Change::Opened { failures, until } => Some(OpenBreaker { failures, until }),
             Change::Closed => None,
@@ -60,5 +68,13 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
         next,
         steps: failed.steps,
     };
-    world.execute(FailAttempt { failed, opens_breaker }.into()).map(|_| ())
+    world
+        .execute(
+            FailAttempt {
+                failed,
+                opens_breaker,
+            }
+            .into(),
+        )
+        .map(|_| ())
 }

@@ -47,7 +47,11 @@ pub enum Told {
 impl Lane {
     /// A lane with nothing in hand.
     pub const fn new(world: World, track: Track) -> Self {
-        Self { world, track, hands: None }
+        Self {
+            world,
+            track,
+            hands: None,
+        }
     }
 
     /// Carries until the owner leaves. Fails only when the ledger does.
@@ -57,8 +61,10 @@ impl Lane {
         while !*leaving.borrow() {
             head.mark_unchanged();
             let track = self.track.clone();
-            let (errand, look_at) =
-                self.world.off_thread(move |world| errand::next(world, &track)).await?;
+            let (errand, look_at) = self
+                .world
+                .off_thread(move |world| errand::next(world, &track))
+                .await?;
             if let Some(errand) = errand {
                 self.go(errand).await?;
                 continue;
@@ -96,16 +102,25 @@ impl Lane {
         if matches!(told, Told::Gone(_)) {
             self.hands = None;
         }
-        self.world.off_thread(move |world| carriage.end(world, told)).await
+        self.world
+            .off_thread(move |world| carriage.end(world, told))
+            .await
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.
     async fn work(&mut self, carriage: &Carriage) -> Result<Told, Stopped> {
         let gone = || Told::Gone("the seat's worker process ended in the middle".to_owned());
-        let Some(hands) = self.hands.as_mut() else { return Ok(gone()) };
+        let Some(hands) = self.hands.as_mut() else {
+            return Ok(gone());
+        };
         let mut panic = self.world.panic.clone();
         panic.mark_unchanged();
-        if hands.say.send(ToWorker::Carry(Box::new(carriage.job.clone()))).await.is_err() {
+        if hands
+            .say
+            .send(ToWorker::Carry(Box::new(carriage.job.clone())))
+            .await
+            .is_err()
+        {
             return Ok(gone());
         }
         loop {
@@ -134,26 +149,33 @@ impl Lane {
 
     /// Makes sure of a worker that has claimed the seat; or says why there is none.
     async fn claim(&mut self) -> Result<(), String> {
-        if self.hands.as_ref().is_some_and(|hands| !hands.hear.is_closed()) {
+        if self
+            .hands
+            .as_ref()
+            .is_some_and(|hands| !hands.hear.is_closed())
+        {
             return Ok(());
         }
         self.hands = None;
-        let Track::Seat(seat) = &self.track else { return Err("this is no seat".to_owned()) };
-        let mut hands = self
-            .world
-            .hire
-            .hire(seat)
-            .map_err(|error| format!("the worker of seat {seat} could not be started: {error}"))?;
+        let Track::Seat(seat) = &self.track else {
+            return Err("this is no seat".to_owned());
+        };
+        let mut hands =
+            self.world.hire.hire(seat).map_err(|error| {
+                format!("the worker of seat {seat} could not be started: {error}")
+            })?;
         match tokio::time::timeout(CLAIM, hands.hear.recv()).await {
             Ok(Some(FromWorker::Ready(_))) => {
                 self.hands = Some(hands);
                 Ok(())
             }
             Ok(Some(FromWorker::Unable { reason })) => Err(reason),
-            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => {
-                Err(format!("the worker of seat {seat} ended before it was ready"))
-            }
-            Err(_elapsed) => Err(format!("the worker of seat {seat} was not ready in {CLAIM:?}")),
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(format!(
+                "the worker of seat {seat} ended before it was ready"
+            )),
+            Err(_elapsed) => Err(format!(
+                "the worker of seat {seat} was not ready in {CLAIM:?}"
+            )),
         }
     }
 }

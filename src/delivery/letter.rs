@@ -43,9 +43,18 @@ impl Post {
         }
         match world.inbox.put(&letter) {
             Ok(file) => {
-                let nudge = if fell_back { nudge(world, &letter) } else { None };
-                let inboxed =
-                    InboxAttempt { message, attempt, file, nudge, closes_breaker: false };
+                let nudge = if fell_back {
+                    nudge(world, &letter)
+                } else {
+                    None
+                };
+                let inboxed = InboxAttempt {
+                    message,
+                    attempt,
+                    file,
+                    nudge,
+                    closes_breaker: false,
+                };
                 world.execute(inboxed.into()).map(|_| ())
             }
             Err(error) => {

@@ -59,7 +59,10 @@ impl DispatchSettings {
 
 impl Default for DispatchSettings {
     fn default() -> Self {
-        let manner = |target| Manner { keys: Keys::of(target), patience: Patience::of(target) };
+        let manner = |target| Manner {
+            keys: Keys::of(target),
+            patience: Patience::of(target),
+        };
         Self {
             policy: Policy::default(),
             breaker: Limits::default(),

@@ -74,9 +74,14 @@ fn hear(input: &mut dyn BufRead) -> io::Result<Option<ToWorker>> {
     if input.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    serde_json::from_str(&line).map(Some).map_err(io::Error::other)
+    serde_json::from_str(&line)
+        .map(Some)
+        .map_err(io::Error::other)
 }
 
 fn refuse(reason: &str) -> Answer {
-    Answer::Refused { class: FailureClass::Interrupted, detail: reason.to_owned() }
+    Answer::Refused {
+        class: FailureClass::Interrupted,
+        detail: reason.to_owned(),
+    }
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use serde::Serialize;
 
 use super::agents::Agents;
-use super::checkpoints::{Checkpoints, Restored, name_of, seal, unseal};
+use super::checkpoints::{Checkpoints, name_of, seal};
 use super::fold::Fold;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
+use super::saved::{Loading, SavedFold, brought_to, first_difference};
 use super::states::{BATCH, States};
 use super::timeline::Timeline;
 use super::traffic::Traffic;
@@ -43,9 +44,9 @@ struct Shared {
 
 /// What is known of each projection besides its state.
 #[derive(Debug, Default)]
-struct Found {
-    saved: BTreeMap<&'static str, Position>,
-    notes: BTreeMap<&'static str, String>,
+pub(super) struct Found {
+    pub(super) saved: BTreeMap<&'static str, Position>,
+    pub(super) notes: BTreeMap<&'static str, String>,
     rebuilding: Vec<&'static str>,
 }
 
@@ -407,111 +408,4 @@ impl Checked {
             detail: Some(detail),
         }
     }
-}
-
-enum SavedFold {
-    Agents(Restored<Agents>),
-    Outbox(Restored<Outbox>),
-    Inbox(Restored<Inbox>),
-    Traffic(Restored<Traffic>),
-    Timeline(Restored<Timeline>),
-    Damaged { name: &'static str, reason: String },
-}
-
-impl SavedFold {
-    const fn position(&self) -> Position {
-        match self {
-            Self::Agents(it) => it.position,
-            Self::Outbox(it) => it.position,
-            Self::Inbox(it) => it.position,
-            Self::Traffic(it) => it.position,
-            Self::Timeline(it) => it.position,
-            Self::Damaged { .. } => Position::START,
-        }
-    }
-
-    fn differs(&self, fresh: &States) -> Option<&'static str> {
-        let (name, same) = match self {
-            Self::Agents(it) => (Agents::NAME, it.fold == fresh.agents),
-            Self::Outbox(it) => (Outbox::NAME, it.fold == fresh.outbox),
-            Self::Inbox(it) => (Inbox::NAME, it.fold == fresh.inbox),
-            Self::Traffic(it) => (Traffic::NAME, it.fold == fresh.traffic),
-            Self::Timeline(it) => (Timeline::NAME, it.fold == fresh.timeline),
-            Self::Damaged { name, .. } => (*name, false),
-        };
-        (!same).then_some(name)
-    }
-}
-
-fn first_difference(a: &States, b: &States) -> Option<&'static str> {
-    let same = [
-        a.agents == b.agents,
-        a.outbox == b.outbox,
-        a.inbox == b.inbox,
-        a.traffic == b.traffic,
-        a.timeline == b.timeline,
-    ];
-    let names = PROJECTIONS.iter().map(|(name, _)| *name);
-    names
-        .zip(same)
-        .find(|(_, same)| !same)
-        .map(|(name, _)| name)
-}
-
-struct Loading<'a> {
-    ledger: &'a Ledger,
-    checkpoints: &'a dyn Checkpoints,
-    found: &'a mut Found,
-}
-
-impl Loading<'_> {
-    /// A projection from its checkpoint, or from nothing with a note of what was wrong with it.
-    fn one<F: Fold>(&mut self) -> Result<Restored<F>, ReadError> {
-        let nothing = Restored {
-            fold: F::default(),
-            position: Position::START,
-            chain: [0; 32],
-        };
-        let loaded = self.checkpoints.load(&name_of::<F>());
-        let unsealed = match loaded {
-            Ok(None) => return Ok(nothing),
-            Ok(Some(bytes)) => unseal::<F>(&bytes),
-            Err(error) => Err(error.to_string()),
-        };
-        let reason = match unsealed {
-            Err(reason) => reason,
-            Ok(restored) if restored.position > self.ledger.head().position => {
-                format!(
-                    "it is of position {}, which the ledger does not have",
-                    restored.position
-                )
-            }
-            Ok(restored) => {
-                if self.ledger.chain_at(restored.position)? == Some(restored.chain) {
-                    self.found.saved.insert(F::NAME, restored.position);
-                    return Ok(restored);
-                }
-                "it belongs to another ledger".to_owned()
-            }
-        };
-        self.found.notes.insert(F::NAME, reason);
-        Ok(nothing)
-    }
-}
-
-fn brought_to<F: Fold>(to: Position, from: Restored<F>, ledger: &Ledger) -> Result<F, ReadError> {
-    let mut fold = from.fold;
-    let mut position = from.position;
-    while position < to {
-        let events = ledger.read(position.next(), BATCH)?;
-        let before = position;
-        for event in events.iter().take_while(|event| event.position <= to) {
-            fold.apply(event);
-            position = event.position;
-        }
-        if position == before {
-            break;
-        }
-    }
-    Ok(fold)
 }

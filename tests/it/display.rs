@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -51,6 +52,11 @@ pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // A window may be a shell with a terminal in it: those spawned on a display lead a group.
+        let group = format!("-{}", self.0.id());
+        let mut kill = Command::new("kill");
+        kill.args(["-KILL", "--", &group]).stderr(Stdio::null());
+        kill.status().ok();
         self.0.kill().ok();
         self.0.wait().ok();
     }
@@ -255,7 +261,7 @@ impl Display {
 
     /// A program on this display.
     pub(crate) fn spawn(&self, command: &mut Command) -> Process {
-        spawn(command.env("DISPLAY", &self.name))
+        spawn(command.env("DISPLAY", &self.name).process_group(0))
     }
 
     /// A Tk window; `more` are further arguments of `tk_agent.py`.

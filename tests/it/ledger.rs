@@ -1,6 +1,5 @@
 //! What the ledger promises to those above it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::events::ids::{EventId, Position, StreamId};
@@ -264,7 +263,7 @@ fn large_bodies_come_back_byte_for_byte() {
 fn recorded_time_goes_on_when_the_clock_steps_back() {
     let dir = tempdir().unwrap();
     let clock = SetClock::at(NOON);
-    let ledger = Ledger::create(dir.path(), edge_with(Arc::clone(&clock) as _), "test").unwrap();
+    let ledger = Ledger::create(dir.path(), edge_with(clock.clone()), "test").unwrap();
     let append = |text| {
         ledger
             .append(noting("note/a", Expected::Any, text))
@@ -280,9 +279,11 @@ fn recorded_time_goes_on_when_the_clock_steps_back() {
     assert!(events.is_sorted_by(|a, b| a.recorded_at < b.recorded_at));
     let steps: Vec<_> = events
         .iter()
-        .filter_map(|event| match &event.fact {
-            Fact::ClockSteppedBack(step) => Some((event.position.0, step.by_micros)),
-            _ => None,
+        .filter_map(|event| {
+            let Fact::ClockSteppedBack(step) = &event.fact else {
+                return None;
+            };
+            Some((event.position.0, step.by_micros))
         })
         .collect();
     assert_eq!(steps, [(4, 6_500_000)]);
@@ -297,7 +298,7 @@ fn recorded_time_goes_on_when_the_clock_steps_back() {
 fn an_instant_leads_to_the_last_position_at_or_before_it() {
     let dir = tempdir().unwrap();
     let clock = SetClock::at(NOON);
-    let ledger = Ledger::create(dir.path(), edge_with(Arc::clone(&clock) as _), "test").unwrap();
+    let ledger = Ledger::create(dir.path(), edge_with(clock.clone()), "test").unwrap();
     for n in 1..200 {
         clock.set(NOON + n * 10);
         ledger.append(noting("note/a", Expected::Any, "x")).unwrap();
@@ -359,7 +360,7 @@ fn waiting_ends_with_the_next_commit_and_listeners_hear_of_it() {
     let ledger = created(dir.path());
     assert_eq!(ledger.wait_beyond(Position(1), Duration::ZERO), Position(1));
     let (heard, hear) = std::sync::mpsc::channel();
-    ledger.on_commit(Box::new(move |position| drop(heard.send(position))));
+    ledger.on_commit(Box::new(move |position| heard.send(position).unwrap()));
     let waiter = {
         let ledger = ledger.clone();
         std::thread::spawn(move || ledger.wait_beyond(Position(1), Duration::from_mins(1)))
@@ -432,4 +433,48 @@ fn only_one_opens_a_store_and_closing_lets_go() {
     assert_eq!(everything(&clone).len(), 1);
     drop(second);
     drop(opened(dir.path()));
+}
+
+#[test]
+fn unknown_kinds_are_kept_raw_and_known_ones_cannot_be_forged() {
+    let dir = tempdir().unwrap();
+    let ledger = created(dir.path());
+    let later = Fact::Unknown {
+        kind: 60_000,
+        body: b"from a later binary".to_vec(),
+    };
+    let commit_of = |fact: Fact| commit(command(), "note/a", Expected::Any, vec![fact]);
+    ledger.append(commit_of(later.clone())).unwrap();
+    let forged = ledger.append(commit_of(Fact::Unknown {
+        kind: 100,
+        body: vec![1, 2, 3],
+    }));
+    assert!(
+        matches!(forged, Err(AppendError::Invalid { .. })),
+        "{forged:?}"
+    );
+    ledger.close().unwrap();
+    let (ledger, _) = opened(dir.path());
+    assert_eq!(everything(&ledger)[1].fact, later);
+    assert!(ledger.verify().unwrap().ok);
+}
+
+#[test]
+fn a_clock_that_stands_at_its_beginning_is_good_enough() {
+    let dir = tempdir().unwrap();
+    let clock = SetClock::at(0);
+    let ledger = Ledger::create(dir.path(), edge_with(clock.clone()), "test").unwrap();
+    ledger.append(noting("note/a", Expected::Any, "x")).unwrap();
+    assert!(ledger.verify().unwrap().ok);
+    // Nothing is after the end of the year 9999, and recorded time must go on.
+    clock.set(u64::MAX);
+    ledger
+        .append(noting("note/a", Expected::Any, "late"))
+        .unwrap();
+    let refused = ledger.append(noting("note/a", Expected::Any, "later"));
+    assert!(
+        matches!(refused, Err(AppendError::Invalid { .. })),
+        "{refused:?}"
+    );
+    assert!(ledger.verify().unwrap().ok);
 }

@@ -112,12 +112,18 @@ fn a_store_cut_off_while_it_was_made_is_made_by_the_next_try() {
     let steps: [&[&str]; 6] = [
         &[],
         &["lock"],
-        &["lock", "creating"],
-        &["lock", "creating", "journal/"],
-        &["lock", "creating", "journal/", "ledger/", "blobs/"],
+        &["lock", ".switchboard-creating"],
+        &["lock", ".switchboard-creating", "journal/"],
         &[
             "lock",
-            "creating",
+            ".switchboard-creating",
+            "journal/",
+            "ledger/",
+            "blobs/",
+        ],
+        &[
+            "lock",
+            ".switchboard-creating",
             "journal/",
             "ledger/",
             "blobs/",
@@ -142,8 +148,8 @@ fn a_store_cut_off_while_it_was_made_is_made_by_the_next_try() {
         assert_eq!(everything(&opened(&store).0).len(), 2);
     }
     // After the format, only the mark was still to be removed.
-    std::fs::write(whole.join("creating"), b"").unwrap();
+    std::fs::write(whole.join(".switchboard-creating"), b"").unwrap();
     assert!(Ledger::create(&whole, edge(), "test").is_err());
     assert_eq!(everything(&opened(&whole).0).len(), 1);
-    assert!(!whole.join("creating").exists());
+    assert!(!whole.join(".switchboard-creating").exists());
 }

@@ -10,7 +10,7 @@ use switchboard::events::ledger::append::Expected;
 use switchboard::events::ledger::handle::{Ledger, OpenError};
 use tempfile::{TempDir, tempdir};
 
-use crate::ledger_kit::{created, edge, everything, noting, opened};
+use crate::ledger_kit::{copy, created, edge, everything, noting, opened};
 
 const JOURNAL: &str = "journal/00000000000000000001.journal";
 const WITNESS: &str = "journal/00000000000000000001.witness";
@@ -49,29 +49,16 @@ fn store(clean: bool) -> Store {
 
 impl Store {
     fn copy(&self) -> PathBuf {
-        let copy = self.dir.path().join("copy");
-        if copy.exists() {
-            fs::remove_dir_all(&copy).unwrap();
+        let to = self.dir.path().join("copy");
+        if to.exists() {
+            fs::remove_dir_all(&to).unwrap();
         }
-        self::copy(&self.dir.path().join("store"), &copy);
-        copy
+        copy(&self.dir.path().join("store"), &to);
+        to
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
-fn flip(file: &Path, at: usize, bit: u32) {
+fn flip(file: &Path, at: usize, bit: usize) {
     let mut bytes = fs::read(file).unwrap();
     bytes[at] ^= 1 << bit;
     fs::write(file, bytes).unwrap();
@@ -132,7 +119,7 @@ fn a_flipped_bit_in_the_journal_is_named_or_harmless() {
         .chain(used - 40..used)
     {
         let copy = store.copy();
-        flip(&copy.join(JOURNAL), at, (at % 8) as u32);
+        flip(&copy.join(JOURNAL), at, at % 8);
         if same_or_named(&copy, &store.events, &format!("byte {at} of the journal")) {
             opened += 1;
         } else {
@@ -197,13 +184,15 @@ fn snapshots(store: &Store) -> Vec<String> {
         .collect()
 }
 
+type Damage = fn(&Path);
+
 #[test]
 fn sleds_folder_lost_or_littered_is_written_anew() {
     let store = store(true);
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("folder lost", |sled| fs::remove_dir_all(sled).unwrap()),
         ("all folders lost", |sled| {
-            fs::remove_dir_all(sled.parent().unwrap()).unwrap()
+            fs::remove_dir_all(sled.parent().unwrap()).unwrap();
         }),
         ("unfinished snapshot", |sled| {
             fs::write(sled.join("snap.0000000000001234.generating"), b"x").unwrap();
@@ -253,7 +242,7 @@ fn a_flipped_bit_in_the_journal_after_a_kill_is_named_or_harmless() {
     let (mut flips, mut named) = (0, 0);
     for at in (4096..used).step_by(1801).chain(used - 10..used) {
         let copy = store.copy();
-        flip(&copy.join(JOURNAL), at, (at % 8) as u32);
+        flip(&copy.join(JOURNAL), at, at % 8);
         flips += 1;
         named += u32::from(!same_or_named(&copy, &store.events, &format!("byte {at}")));
     }
@@ -406,4 +395,51 @@ fn a_damaged_witness_costs_a_rebuild_and_nothing_else() {
     let copy = store.copy();
     fs::remove_file(copy.join(WITNESS)).unwrap();
     assert_same(&opened(&copy).0, &store.events, "witness gone");
+}
+
+/// Whole, but not this store's: an older copy of the journal, or another store's.
+#[test]
+fn a_journal_that_is_not_this_stores_newest_is_named() {
+    let (store, other) = (store(true), store(true));
+    let copy = store.copy();
+    fs::copy(
+        other.dir.path().join("store").join(JOURNAL),
+        copy.join(JOURNAL),
+    )
+    .unwrap();
+    assert!(!same_or_named(
+        &copy,
+        &store.events,
+        "another store's journal"
+    ));
+
+    let newer = store.copy();
+    let (ledger, _) = opened(&newer);
+    ledger
+        .append(noting("note/a", Expected::Any, "newer"))
+        .unwrap();
+    ledger.close().unwrap();
+    fs::copy(
+        store.dir.path().join("store").join(JOURNAL),
+        newer.join(JOURNAL),
+    )
+    .unwrap();
+    assert!(!same_or_named(
+        &newer,
+        &store.events,
+        "an older copy of the journal"
+    ));
+}
+
+/// A store opened by nobody else in between: nothing is rewritten, however often it is opened.
+#[test]
+fn opening_and_closing_changes_no_event_and_needs_no_rebuild() {
+    let store = store(true);
+    let copy = store.copy();
+    for _ in 0..15 {
+        let (ledger, opening) = opened(&copy);
+        assert_eq!((opening.rebuilt, opening.torn_bytes), (None, 0));
+        assert_eq!(everything(&ledger), store.events);
+        ledger.close().unwrap();
+    }
 }

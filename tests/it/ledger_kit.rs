@@ -104,3 +104,17 @@ pub(crate) fn commit(
 pub(crate) fn everything(ledger: &Ledger) -> Vec<Event> {
     ledger.read(Position(1), usize::MAX).expect("all events")
 }
+
+/// A folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}

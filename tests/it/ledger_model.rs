@@ -1,6 +1,7 @@
 //! The ledger against a model that is too simple to be wrong.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use switchboard::events::ledger::append::{AppendError, Appended, Commit, Expecte
 use tempfile::tempdir;
 use uuid::Uuid;
 
-use crate::ledger_kit::{cause, created, everything, note, opened, stream};
+use crate::ledger_kit::{cause, copy, created, everything, note, opened, stream};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -18,6 +19,7 @@ enum Step {
         parts: Vec<(u8, Expected, Vec<u16>)>,
     },
     Reopen,
+    Crash,
 }
 
 fn expected() -> impl Strategy<Value = Expected> {
@@ -36,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         9 => (0_u8..30, vec(part, 1..3)).prop_map(|(command, parts)| Step::Append { command, parts }),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
     ]
 }
 
@@ -135,7 +138,8 @@ proptest! {
     #[test]
     fn the_ledger_answers_as_the_model_does(steps in vec(step(), 1..60)) {
         let dir = tempdir().unwrap();
-        let mut ledger = created(dir.path());
+        let mut store = dir.path().join("0");
+        let mut ledger = created(&store);
         let mut model = Model::default();
         for step in steps {
             match step {
@@ -153,7 +157,14 @@ proptest! {
                 }
                 Step::Reopen => {
                     ledger.close().unwrap();
-                    ledger = opened(dir.path()).0;
+                    ledger = opened(&store).0;
+                }
+                Step::Crash => {
+                    // What stands on the disk at this moment is what a kill leaves.
+                    let after = PathBuf::from(format!("{}+", store.display()));
+                    copy(&store, &after);
+                    store = after;
+                    ledger = opened(&store).0;
                 }
             }
         }

@@ -9,6 +9,7 @@ use crate::ledger_kit::{command, commit, created, note, noting, opened};
 
 #[test]
 #[ignore = "prints figures"]
+#[expect(clippy::too_many_lines, reason = "a list of measurements")]
 fn figures() {
     let dir = tempdir().unwrap();
     let store = dir.path().join("store");

@@ -9,12 +9,18 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::as_conversions,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+mod carried;
+mod cli;
+mod coordinates;
+mod delivery_cases;
+mod delivery_kit;
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;

@@ -34,6 +34,9 @@ use crate::model_kit::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Makes a message another one.
+type Change = fn(&mut SendMessage);
+
 #[test]
 fn a_message_sent_twice_under_one_id_is_one_message() {
     let lab = Lab::with_agents(2);
@@ -57,18 +60,18 @@ fn a_message_sent_twice_under_one_id_is_one_message() {
     assert!(second.repeated);
     assert_eq!(second.first, first.first);
 
-    let changes: [(&str, fn(&mut SendMessage)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("to", |it| it.to = agent("agent-2")),
         ("from", |it| it.from = agent("agent-2")),
         ("kind", |it| {
-            it.kind = switchboard::events::facts::message::MessageKind::System
+            it.kind = switchboard::events::facts::message::MessageKind::System;
         }),
         ("priority", |it| it.priority = Priority::Urgent),
         ("tags", |it| it.tags.clear()),
         ("body", |it| it.body.push('\n')),
         ("ttl", |it| it.ttl_micros = None),
         ("not-before", |it| {
-            it.not_before = Some(switchboard::events::time::Timestamp::EPOCH)
+            it.not_before = Some(switchboard::events::time::Timestamp::EPOCH);
         }),
         ("via", |it| it.via = Via::Gui),
     ];
@@ -88,6 +91,7 @@ fn a_message_sent_twice_under_one_id_is_one_message() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one row per rule")]
 fn what_breaks_a_rule_is_refused_and_leaves_nothing_behind() {
     let lab = Lab::with_agents(3);
     lab.done(AddAgent {
@@ -105,7 +109,7 @@ fn what_breaks_a_rule_is_refused_and_leaves_nothing_behind() {
         change(&mut send);
         lab.refused(send)
     };
-    let rows: [(fn(&mut SendMessage), Code, Class); 11] = [
+    let rows: [(Change, Code, Class); 11] = [
         (
             |it| it.to = agent("agent-l"),
             Code::UnknownAgent,
@@ -211,6 +215,10 @@ fn a_chain_of_answers_ends_at_the_hop_limit() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one broadcast, asked again in several ways"
+)]
 fn a_broadcast_is_one_message_each_and_one_bad_name_stops_nobody() {
     let lab = Lab::with_agents(4);
     let broadcast = Broadcast {

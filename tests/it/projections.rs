@@ -53,7 +53,7 @@ impl Dice {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
+        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).unwrap()).unwrap()
     }
 
     fn of<T: Clone>(&mut self, all: &[T]) -> T {
@@ -62,6 +62,7 @@ impl Dice {
 }
 
 /// Somebody wants something, at random: often sensible, sometimes not.
+#[expect(clippy::too_many_lines, reason = "one row per state")]
 fn wish(lab: &Lab, dice: &mut Dice, messages: &mut Vec<MessageId>) -> Command {
     let who = agent(&format!("agent-{}", 1 + dice.roll(4)));
     if messages.is_empty() || dice.roll(5) == 0 {
@@ -139,7 +140,12 @@ fn wish(lab: &Lab, dice: &mut Dice, messages: &mut Vec<MessageId>) -> Command {
             .into(),
             State::Dead | State::Expired | State::Cancelled => Requeue { message, by }.into(),
             State::Inboxed => MarkRead { message, by }.into(),
-            _ => acknowledging(message, "operator").into(),
+            State::Attempting
+            | State::Pasted
+            | State::Submitted
+            | State::Observed
+            | State::Acknowledged
+            | State::Answered => acknowledging(message, "operator").into(),
         },
         None => Cancel { message, by }.into(),
     }
@@ -233,10 +239,11 @@ fn varied(seed: u64, wishes: usize) -> (Lab, Projections, Vec<(Position, blake3:
     let live = lab.projections();
     let (mut dice, mut messages, mut hashes) = (Dice(seed), Vec::new(), Vec::new());
     for _ in 0..wishes {
-        lab.wait(Duration::from_millis(dice.roll(2_000) as u64));
+        lab.wait(Duration::from_millis(dice.roll(2_000).try_into().unwrap()));
         let wish = wish(&lab, &mut dice, &mut messages);
         match lab.execute(wish) {
-            Ok(Outcome::Done(_) | Outcome::Expired(_)) | Err(Refused::Refusal(_)) => {}
+            Ok(Outcome::Done(_) | Outcome::Expired(_) | Outcome::Died(_))
+            | Err(Refused::Refusal(_)) => {}
             other => panic!("{other:?}"),
         }
         live.catch_up(lab.ledger()).unwrap();
@@ -246,6 +253,7 @@ fn varied(seed: u64, wishes: usize) -> (Lab, Projections, Vec<(Position, blake3:
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one history, looked at in every way")]
 fn the_same_position_has_the_same_hash_live_rebuilt_and_as_of() {
     let mut kinds = BTreeSet::new();
     for seed in [1, 2] {
@@ -333,17 +341,21 @@ fn what_the_outbox_suggests_the_desk_accepts() {
     let (lab, live, _) = varied(7, 300);
     let due = live.read(|it| it.outbox.due(lab.now()));
     assert!(!due.is_empty());
-    for it in due.iter().filter(|it| !it.agent_gone) {
+    for it in &due {
         let mut start = starting(it.message, it.attempts + 1, it.channel);
         start.seat.clone_from(&it.seat);
-        lab.done(start);
+        match lab.execute(start) {
+            Ok(Outcome::Done(_)) => assert!(!it.agent_gone),
+            Ok(Outcome::Died(_)) => assert!(it.agent_gone),
+            other => panic!("{it:?}: {other:?}"),
+        }
     }
     live.read(|states| {
         for (id, agent) in states.agents.iter() {
             let queued = states.outbox.messages().filter(|(_, it)| {
                 it.to == *id && (it.life.attempt_open || it.life.state == State::Accepted)
             });
-            assert_eq!(agent.queued, queued.count() as u64, "{id}");
+            assert_eq!(agent.queued, u64::try_from(queued.count()).unwrap(), "{id}");
         }
     });
 }
@@ -384,12 +396,13 @@ fn checkpoints_shorten_the_start_and_bad_ones_are_folded_anew() {
                 "cut" => bad.truncate(bad.len() / 2),
                 "empty" => bad.clear(),
                 _ => {
+                    let other = foreign();
                     bad = fs::read(
-                        foreign(name, *version)
+                        other
                             .path()
                             .join(format!("projections/{name}@{version}.state")),
                     )
-                    .unwrap()
+                    .unwrap();
                 }
             }
             fs::write(&path, bad).unwrap();
@@ -420,7 +433,7 @@ fn checkpoints_shorten_the_start_and_bad_ones_are_folded_anew() {
 }
 
 /// A store of another ledger, with checkpoints of its own.
-fn foreign(_name: &str, _version: u32) -> tempfile::TempDir {
+fn foreign() -> tempfile::TempDir {
     let lab = Lab::with_agents(1);
     let checkpoints = Arc::new(FolderCheckpoints::of_store(lab.store.path()));
     let projections = Projections::open(lab.ledger(), checkpoints).unwrap();
@@ -436,9 +449,9 @@ fn a_wrong_state_with_a_right_checksum_is_found_by_name() {
     let (lab, live, _) = varied(5, 60);
     let ledger = lab.ledger();
     let head = ledger.head();
-    let lie = States::as_of(ledger, Moment::Position(Position(head.position.0 - 9))).unwrap();
+    let older = States::as_of(ledger, Moment::Position(Position(head.position.0 - 9))).unwrap();
     let checkpoints = Arc::new(FolderCheckpoints::of_store(lab.store.path()));
-    let bytes = seal(&lie.traffic, head.position, head.chain).unwrap();
+    let bytes = seal(&older.traffic, head.position, head.chain).unwrap();
     checkpoints.store(&name_of::<Traffic>(), &bytes).unwrap();
     let misled = Projections::open(ledger, checkpoints).unwrap();
     assert_ne!(misled.read(States::hash), live.read(States::hash));
@@ -491,6 +504,7 @@ fn a_moment_is_a_position_or_an_inclusive_instant_and_never_beyond_the_head() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one queue, step by step")]
 fn turns_are_taken_by_priority_then_age_and_a_retry_holds_its_sender_back() {
     let lab = Lab::with_agents(3);
     let send = |from: &str, to: &str, priority| {
@@ -738,4 +752,37 @@ fn a_ledger_opened_again_gives_the_same_hash() {
     let again = States::as_of(&ledger, Moment::Position(head)).unwrap();
     assert_eq!(again.hash(), hash);
     drop(Desk::new(ledger));
+}
+
+#[test]
+fn a_removed_agents_messages_die_at_their_turn() {
+    let lab = Lab::with_agents(2);
+    let id = lab.sent("agent-1");
+    lab.done(RemoveAgent {
+        agent: agent("agent-1"),
+    });
+    let due = lab.projections().read(|it| it.outbox.due(lab.now()));
+    assert!(due[0].agent_gone);
+    let outcome = lab.execute(starting(id, 1, Channel::Inbox));
+    assert!(matches!(outcome, Ok(Outcome::Died(_))), "{outcome:?}");
+    assert_eq!(lab.story(id), ["message.accepted", "message.died"]);
+    let life = lab.life(id);
+    assert_eq!(life.state, State::Dead);
+    assert!(life.failure.unwrap().detail.contains("removed"));
+}
+
+#[test]
+fn a_decision_among_fifty_agents_reads_none_of_them_again() {
+    let lab = Lab::with_agents(50);
+    let rounds = 200_u32;
+    let sends: Vec<Command> = (0..rounds).map(|_| lab.send("agent-7").into()).collect();
+    let cause = lab.cause();
+    lab.desk.weigh(&sends[0], &cause, lab.now()).unwrap();
+    let started = Instant::now();
+    for send in &sends {
+        assert!(lab.desk.weigh(send, &cause, lab.now()).unwrap().is_some());
+    }
+    let each = started.elapsed() / rounds;
+    println!("one decision among 50 agents: {each:?}");
+    assert!(each < Duration::from_millis(5), "{each:?}");
 }

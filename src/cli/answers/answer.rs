@@ -59,6 +59,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
     let asked = Asked { owner: owner.clone(), cause, items };
     match what {
         What::Send { send, awaiting } => send::one(asked, send, awaiting).await,
+        What::Reply { reply, awaiting } => send::reply(asked, reply, awaiting).await,
         What::Broadcast { broadcast, awaiting } => send::many(asked, broadcast, awaiting).await,
         What::Execute(command) => execute::answer(asked, *command).await,
         What::Agents => agents::list(asked).await,

@@ -29,7 +29,9 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
         check(
             "ledger writes",
             ledger.poisoned().is_none(),
-            ledger.poisoned().unwrap_or_else(|| "the ledger takes writes".to_owned()),
+            ledger
+                .poisoned()
+                .unwrap_or_else(|| "the ledger takes writes".to_owned()),
             Some("free space or mend the disk, then start again: the ledger checks itself"),
         ),
         check(
@@ -44,7 +46,10 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
         check(
             "torn tail",
             true,
-            format!("{} bytes that were never acknowledged set aside", opening.torn_bytes),
+            format!(
+                "{} bytes that were never acknowledged set aside",
+                opening.torn_bytes
+            ),
             None,
         ),
     ];
@@ -59,7 +64,11 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
     }
     let (unknown, dead, paused) = owner.projections.read(|states| {
         let outbox = &states.outbox;
-        (outbox.count(State::Unknown), outbox.count(State::Dead), outbox.all_paused())
+        (
+            outbox.count(State::Unknown),
+            outbox.count(State::Dead),
+            outbox.all_paused(),
+        )
     });
     checks.push(check(
         "unknown outcomes",
@@ -76,7 +85,11 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
     checks.push(check(
         "hands",
         !paused,
-        if paused { "every seat is paused" } else { "not paused" },
+        if paused {
+            "every seat is paused"
+        } else {
+            "not paused"
+        },
         Some("switchboard resume"),
     ));
     Ok(checks)

@@ -45,8 +45,12 @@ fn fits(wanted: &Events, event: &Event) -> bool {
     let name = event.fact.name();
     let kind = wanted.kind.as_deref().is_none_or(|kind| {
         kind.strip_suffix(".*").map_or(name == kind, |group| {
-            name.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))
+            name.strip_prefix(group)
+                .is_some_and(|rest| rest.starts_with('.'))
         })
     });
-    kind && wanted.stream.as_ref().is_none_or(|stream| *stream == event.stream)
+    kind && wanted
+        .stream
+        .as_ref()
+        .is_none_or(|stream| *stream == event.stream)
 }

@@ -16,19 +16,17 @@ use crate::events::lifecycle::State;
 /// Carries the command out.
 pub async fn answer(asked: Asked, command: Command) -> Result<Exit, Failure> {
     let subject = Subject::of(&command);
-    let deliver = matches!(command, Command::Requeue(_));
     let outcome = asked
         .off_thread(move |asked| {
             let now = asked.owner.now();
             Ok(asked.owner.desk.execute(&command, &asked.cause, now)?)
         })
         .await?;
-    if deliver && asked.owner.serves() {
-        asked.owner.begin_deliveries().await?;
-    }
     match outcome {
-        Outcome::Done(done) | Outcome::Expired(done) => {
-            let item = asked.off_thread(move |asked| subject.item(asked, done)).await?;
+        Outcome::Done(done) | Outcome::Expired(done) | Outcome::Died(done) => {
+            let item = asked
+                .off_thread(move |asked| subject.item(asked, done))
+                .await?;
             asked.items.say(item).await?;
             Ok(Exit::Done)
         }
@@ -108,15 +106,18 @@ impl Subject {
             Command::ChangeAgent(it) => Self::Agent(it.agent.clone()),
             Command::PlaceAgent(it) => Self::Agent(it.agent.clone()),
             Command::PauseAgent(it) => Self::Agent(it.agent.clone()),
-            Command::PauseSeat(it) => {
-                Self::Seat { seat: it.seat.as_ref().map(ToString::to_string), paused: true }
-            }
-            Command::ResumeSeat(it) => {
-                Self::Seat { seat: it.seat.as_ref().map(ToString::to_string), paused: false }
-            }
-            Command::SetConfig(it) => {
-                Self::Setting { key: it.key.clone(), value: it.value.clone() }
-            }
+            Command::PauseSeat(it) => Self::Seat {
+                seat: it.seat.as_ref().map(ToString::to_string),
+                paused: true,
+            },
+            Command::ResumeSeat(it) => Self::Seat {
+                seat: it.seat.as_ref().map(ToString::to_string),
+                paused: false,
+            },
+            Command::SetConfig(it) => Self::Setting {
+                key: it.key.clone(),
+                value: it.value.clone(),
+            },
             _ => Self::Plain,
         }
     }
@@ -132,17 +133,16 @@ impl Subject {
             }
             Self::Reply { answer } => story::find(owner, answer)?.to_json(answer),
             Self::Agent(agent) => owner.projections.read(|states| {
-                states.agents.get(&agent).map_or_else(
-                    || json!({"id": agent}),
-                    |known| known.to_json(&agent),
-                )
+                states
+                    .agents
+                    .get(&agent)
+                    .map_or_else(|| json!({"id": agent}), |known| known.to_json(&agent))
             }),
             Self::Seat { seat, paused } => {
                 json!({"seat": seat, "paused": paused, "position": done.last})
             }
             Self::Setting { key, value } => {
-                let value: Option<Value> =
-                    value.and_then(|text| serde_json::from_str(&text).ok());
+                let value: Option<Value> = value.and_then(|text| serde_json::from_str(&text).ok());
                 json!({"key": key, "value": value, "position": done.last})
             }
             Self::Plain => json!({"position": done.last, "version": done.version}),

@@ -24,8 +24,15 @@ pub async fn answer(asked: Asked, wanted: Inbox) -> Result<Exit, Failure> {
 fn exists(asked: &Asked, agent: &AgentId) -> Result<(), Failure> {
     asked.owner.catch_up()?;
     let known = agent.as_str() == AgentId::OPERATOR
-        || asked.owner.projections.read(|states| states.agents.get(agent).is_some());
-    if known { Ok(()) } else { Err(agents::unknown(asked, agent)) }
+        || asked
+            .owner
+            .projections
+            .read(|states| states.agents.get(agent).is_some());
+    if known {
+        Ok(())
+    } else {
+        Err(agents::unknown(asked, agent))
+    }
 }
 
 async fn list(asked: Asked, wanted: Inbox) -> Result<Exit, Failure> {
@@ -36,7 +43,10 @@ async fn list(asked: Asked, wanted: Inbox) -> Result<Exit, Failure> {
                 let wanted = of.filter(|entry| !wanted.unread || entry.is_unread());
                 wanted.map(|entry| entry.message).collect()
             });
-            entries.into_iter().map(|message| row(asked, message)).collect::<Result<Vec<_>, _>>()
+            entries
+                .into_iter()
+                .map(|message| row(asked, message))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await?;
     for row in rows {
@@ -71,11 +81,16 @@ fn take(asked: &Asked, agent: &AgentId) -> Result<Option<Value>, Failure> {
     let unread = owner
         .projections
         .read(|states| states.inbox.next_unread(agent).map(|entry| entry.message));
-    let Some(message) = unread else { return Ok(None) };
+    let Some(message) = unread else {
+        return Ok(None);
+    };
     let mut cause = asked.cause.clone();
     // A wish to take one more is new each time, but asked again after a lost answer it is not.
     cause.command = CommandId(uuid::Uuid::new_v5(&cause.command.0, message.0.as_bytes()));
-    let read = MarkRead { message, by: agent.clone() };
+    let read = MarkRead {
+        message,
+        by: agent.clone(),
+    };
     owner.desk.execute(&read.into(), &cause, owner.now())?;
     row(asked, message).map(Some)
 }
@@ -83,10 +98,12 @@ fn take(asked: &Asked, agent: &AgentId) -> Result<Option<Value>, Failure> {
 fn row(asked: &Asked, message: MessageId) -> Result<Value, Failure> {
     let story = story::find(&asked.owner, message)?;
     let mut row = story::whole(&asked.owner, message, &story)?;
-    let entry = asked
-        .owner
-        .projections
-        .read(|states| states.inbox.entry(message).map(|entry| (entry.to_json(), entry.is_unread())));
+    let entry = asked.owner.projections.read(|states| {
+        states
+            .inbox
+            .entry(message)
+            .map(|entry| (entry.to_json(), entry.is_unread()))
+    });
     if let Some((entry, unread)) = entry {
         for field in ["inboxed_at", "read_at", "acknowledged_at"] {
             set(&mut row, field, entry[field].clone());

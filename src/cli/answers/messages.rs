@@ -15,12 +15,17 @@ const PAGE: usize = 1_000;
 /// Newest first, filtered; the last object names the cursor of the next page, if there is one.
 pub async fn list(asked: Asked, wanted: Messages) -> Result<Exit, Failure> {
     let before = wanted.cursor.as_deref().map(cursor).transpose()?;
-    let (rows, next) = asked.off_thread(move |asked| page(asked, &wanted, before)).await?;
+    let (rows, next) = asked
+        .off_thread(move |asked| page(asked, &wanted, before))
+        .await?;
     for row in rows {
         asked.items.say(row).await?;
     }
     if let Some(next) = next {
-        asked.items.say(json!({"record": "page", "next_cursor": next.to_string()})).await?;
+        asked
+            .items
+            .say(json!({"record": "page", "next_cursor": next.to_string()}))
+            .await?;
     }
     Ok(Exit::Done)
 }
@@ -46,7 +51,9 @@ fn page(
             let newest = states.timeline.newest_first(before).take(PAGE);
             newest.map(|(id, story)| (id, story.clone())).collect()
         });
-        let Some((_, last)) = stories.last() else { return Ok((rows, None)) };
+        let Some((_, last)) = stories.last() else {
+            return Ok((rows, None));
+        };
         before = Some(last.position);
         for (message, story) in &stories {
             if wanted.since.is_some_and(|since| story.created_at < since) {
@@ -57,7 +64,10 @@ fn page(
             }
             let row = story::whole(&asked.owner, *message, story)?;
             let said = row["body"].as_str().unwrap_or_default();
-            if needle.as_ref().is_some_and(|needle| !said.to_lowercase().contains(needle)) {
+            if needle
+                .as_ref()
+                .is_some_and(|needle| !said.to_lowercase().contains(needle))
+            {
                 continue;
             }
             if rows.len() >= wanted.limit {
@@ -72,7 +82,10 @@ fn page(
 fn fits(wanted: &Messages, story: &Story) -> bool {
     wanted.to.as_ref().is_none_or(|to| *to == story.to)
         && wanted.from.as_ref().is_none_or(|from| *from == story.from)
-        && wanted.tag.as_ref().is_none_or(|tag| story.tags.contains(tag))
+        && wanted
+            .tag
+            .as_ref()
+            .is_none_or(|tag| story.tags.contains(tag))
         && (wanted.states.is_empty() || wanted.states.contains(&story.life.state))
 }
 

@@ -17,7 +17,11 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                 by: asked.cause.actor.clone(),
                 reason: PauseReason::Panic,
             };
-            let outcome = asked.owner.desk.execute(&pause.into(), &asked.cause, asked.owner.now())?;
+            let outcome =
+                asked
+                    .owner
+                    .desk
+                    .execute(&pause.into(), &asked.cause, asked.owner.now())?;
             Ok(outcome.done().map(|done| done.last))
         })
         .await?;

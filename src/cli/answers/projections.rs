@@ -13,7 +13,10 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
     let rows = asked
         .off_thread(|asked| {
             asked.owner.catch_up()?;
-            Ok(asked.owner.projections.list(asked.owner.desk.ledger().head()))
+            Ok(asked
+                .owner
+                .projections
+                .list(asked.owner.desk.ledger().head()))
         })
         .await?;
     for row in rows {

@@ -14,6 +14,7 @@ use crate::commands::broadcast::{Broadcast, Shared, Standing};
 use crate::commands::command::Command;
 use crate::commands::decision::{Decision, Done};
 use crate::commands::desk::Outcome;
+use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::Via;
@@ -30,19 +31,42 @@ pub async fn one(asked: Asked, mut send: SendMessage, awaiting: Awaiting) -> Res
     asked.owner.delivers_with(awaiting.desktop.as_deref())?;
     send.hops_max = asked.owner.config.settings().delivery.hop_limit;
     send.ttl_micros = send.ttl_micros.or_else(|| default_ttl(&asked));
-    let (message, via) = (send.message, send.via);
     if awaiting.dry_run {
         return weigh(asked, send).await;
     }
+    let (message, via) = (send.message, send.via);
+    carry(asked, send.into(), message, via, awaiting).await
+}
+
+/// An answer to a message.
+pub async fn reply(asked: Asked, mut reply: Reply, awaiting: Awaiting) -> Result<Exit, Failure> {
+    asked.owner.delivers_with(awaiting.desktop.as_deref())?;
+    reply.hops_max = asked.owner.config.settings().delivery.hop_limit;
+    reply.ttl_micros = reply.ttl_micros.or_else(|| default_ttl(&asked));
+    let (answer, via) = (reply.answer, reply.via);
+    carry(asked, reply.into(), answer, via, awaiting).await
+}
+
+/// Accepts the message and follows it.
+async fn carry(
+    asked: Asked,
+    command: Command,
+    message: MessageId,
+    via: Via,
+    awaiting: Awaiting,
+) -> Result<Exit, Failure> {
     let repeated = asked
         .off_thread(move |asked| {
             let now = asked.owner.now();
-            let outcome = asked.owner.desk.execute(&send.into(), &asked.cause, now)?;
+            let outcome = asked.owner.desk.execute(&command, &asked.cause, now)?;
             Ok(outcome.done().is_some_and(|done| done.repeated))
         })
         .await?;
     let story = follow(&asked, message, &awaiting).await?;
-    asked.items.say(story::result(message, &story, repeated)).await?;
+    asked
+        .items
+        .say(story::result(message, &story, repeated))
+        .await?;
     Ok(exit_of(&story, via, awaiting.wait))
 }
 
@@ -57,7 +81,9 @@ pub async fn many(
     broadcast.ttl_micros = broadcast.ttl_micros.or_else(|| default_ttl(&asked));
     let (correlation, via) = (broadcast.broadcast, broadcast.via);
     let dry_run = awaiting.dry_run;
-    let shares = asked.off_thread(move |asked| share(asked, broadcast, dry_run)).await?;
+    let shares = asked
+        .off_thread(move |asked| share(asked, broadcast, dry_run))
+        .await?;
     if dry_run {
         return say_order(&asked, shares).await;
     }
@@ -65,7 +91,10 @@ pub async fn many(
     let mut exits = Vec::new();
     for share in shares {
         let timeout = deadline.saturating_duration_since(Instant::now());
-        let awaiting = Awaiting { timeout, ..awaiting.clone() };
+        let awaiting = Awaiting {
+            timeout,
+            ..awaiting.clone()
+        };
         exits.push(tell(&asked, share, via, &awaiting).await?);
     }
     let failed = exits.iter().filter(|exit| **exit != Exit::Done).count();
@@ -77,7 +106,11 @@ pub async fn many(
         }))
         .await?;
     let first = exits.first().copied().unwrap_or(Exit::Done);
-    Ok(if exits.iter().all(|exit| *exit == first) { first } else { Exit::Partly })
+    Ok(if exits.iter().all(|exit| *exit == first) {
+        first
+    } else {
+        Exit::Partly
+    })
 }
 
 /// Accepts the messages, or only says in which order and which not.
@@ -91,7 +124,13 @@ fn share(asked: &Asked, mut broadcast: Broadcast, dry_run: bool) -> Result<Vec<S
             .map(|(name, agent)| {
                 let breaker = agent.health(Channel::Gui).breaker;
                 let troubled = agent.paused || breaker != Breaker::Closed;
-                (name.clone(), Standing { troubled, backlog: agent.queued })
+                (
+                    name.clone(),
+                    Standing {
+                        troubled,
+                        backlog: agent.queued,
+                    },
+                )
             })
             .collect()
     });
@@ -99,7 +138,9 @@ fn share(asked: &Asked, mut broadcast: Broadcast, dry_run: bool) -> Result<Vec<S
     cause.correlation = CorrelationId(broadcast.broadcast);
     let now = owner.now();
     if dry_run {
-        let known = owner.desk.known(&Command::Broadcast(broadcast.clone()), &cause)?;
+        let known = owner
+            .desk
+            .known(&Command::Broadcast(broadcast.clone()), &cause)?;
         let head = owner.desk.ledger().head().position;
         let shares = broadcast.decide(&known, now)?.into_iter();
         return Ok(shares
@@ -116,7 +157,10 @@ fn share(asked: &Asked, mut broadcast: Broadcast, dry_run: bool) -> Result<Vec<S
     }
     match owner.desk.execute(&broadcast.into(), &cause, now)? {
         Outcome::Shared(shares) => Ok(shares),
-        Outcome::Done(_) | Outcome::Expired(_) | Outcome::Imported(_) => Ok(Vec::new()),
+        Outcome::Done(_)
+        | Outcome::Expired(_)
+        | Outcome::Died(_)
+        | Outcome::Imported(_) => Ok(Vec::new()),
     }
 }
 
@@ -214,9 +258,7 @@ fn exit_of(story: &Story, via: Via, wait: Wait) -> Exit {
 
 /// `--via gui` where no display is: the sender asked for what cannot be.
 fn never_had_a_way(failure: Option<&crate::events::lifecycle::Failure>) -> bool {
-    failure.is_some_and(|it| {
-        matches!(it.class, FailureClass::DisplayGone | FailureClass::Invalid)
-    })
+    failure.is_some_and(|it| matches!(it.class, FailureClass::DisplayGone | FailureClass::Invalid))
 }
 
 fn default_ttl(asked: &Asked) -> Option<u64> {
@@ -232,7 +274,11 @@ async fn weigh(asked: Asked, send: SendMessage) -> Result<Exit, Failure> {
             let now = asked.owner.now();
             let decision = asked.owner.desk.weigh(&send.into(), &asked.cause, now)?;
             let repeated = matches!(decision, Some(Decision::Already(_)));
-            let would = if repeated { "change nothing: it was sent before" } else { "be accepted" };
+            let would = if repeated {
+                "change nothing: it was sent before"
+            } else {
+                "be accepted"
+            };
             Ok(json!({
                 "message": message, "to": to, "dry_run": true, "repeated": repeated,
                 "would": would,

@@ -29,6 +29,8 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "queued": states.outbox.queued(),
                     "unknown": states.outbox.count(State::Unknown),
                     "dead": states.outbox.count(State::Dead),
+                    "daemon": owner.daemon,
+                    "pid": std::process::id(),
                     "delivering": owner.serves(),
                     "desktop": owner.desktop,
                     "paused": states.outbox.all_paused(),
@@ -47,7 +49,9 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
 
 /// Every setting that was set at run time.
 pub async fn config_runtime(asked: Asked) -> Result<Exit, Failure> {
-    let settings = asked.off_thread(|asked| runtime_settings(asked.owner.desk.ledger())).await?;
+    let settings = asked
+        .off_thread(|asked| runtime_settings(asked.owner.desk.ledger()))
+        .await?;
     for (key, value) in settings {
         asked.items.say(json!({"key": key, "value": value})).await?;
     }

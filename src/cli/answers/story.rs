@@ -16,9 +16,12 @@ pub fn find(owner: &Owner, message: MessageId) -> Result<Story, Failure> {
         .projections
         .read(|states| states.timeline.get(message).cloned())
         .ok_or_else(|| {
-            Refusal::new(Code::UnknownMessage, format!("there is no message {message}"))
-                .hint("`switchboard messages` lists them")
-                .into()
+            Refusal::new(
+                Code::UnknownMessage,
+                format!("there is no message {message}"),
+            )
+            .hint("`switchboard messages` lists them")
+            .into()
         })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::items::{block, count, fields, inline, instant, is_plain, list, number, truth, word};
+use super::items::{block, count, inline, instant, is_plain, list, number, truth, word};
 use super::paint::{Paint, Tone};
 use super::table::{Cell, Table};
 
@@ -21,7 +21,6 @@ pub fn agents(items: &[Value], paint: Paint) -> String {
         "check",
     ]);
     for item in items.iter().filter(|item| is_plain(item)) {
-        let breaker = word(item, "breaker");
         table = table.row(vec![
             word(item, "id").into(),
             Cell::state(word(item, "state")),
@@ -29,11 +28,7 @@ pub fn agents(items: &[Value], paint: Paint) -> String {
             word(item, "channels").into(),
             word(item, "seat").into(),
             word(item, "place").into(),
-            if breaker == "closed" {
-                String::new().into()
-            } else {
-                Cell::state(breaker)
-            },
+            Cell::toned(breaker(&item["breaker"]), Tone::Bad),
             word(item, "queued").into(),
             instant(item, "last_seen", false).into(),
             check(&item["check"]),
@@ -43,17 +38,84 @@ pub fn agents(items: &[Value], paint: Paint) -> String {
 }
 
 fn check(check: &Value) -> Cell {
-    match check {
-        Value::Null => String::new().into(),
-        Value::Object(_) if truth(check, "ok") => Cell::toned("ok", Tone::Good),
-        Value::Object(_) => Cell::toned(word(check, "detail"), Tone::Bad),
-        other => inline(other).into(),
+    if !check.is_object() {
+        return inline(check).into();
     }
+    if truth(check, "ok") {
+        Cell::toned("ok", Tone::Good)
+    } else {
+        Cell::toned(word(check, "detail"), Tone::Bad)
+    }
+}
+
+/// What a breaker holds back: `gui open`; nothing where everything passes.
+fn breaker(breaker: &Value) -> String {
+    let Some(channels) = breaker.as_object() else {
+        let state = inline(breaker);
+        return if state == "closed" {
+            String::new()
+        } else {
+            state
+        };
+    };
+    let troubled: Vec<String> = channels
+        .iter()
+        .filter(|(_, health)| health["state"] != "closed")
+        .map(|(channel, health)| {
+            let until = instant(health, "until", false);
+            let until = if until.is_empty() {
+                until
+            } else {
+                format!(" until {until}")
+            };
+            format!("{channel} {}{until}", word(health, "state"))
+        })
+        .collect();
+    troubled.join(", ")
 }
 
 /// One agent whole.
 pub fn agent(item: &Value, paint: Paint) -> String {
-    fields(item, paint)
+    let window = &item["window"];
+    let seen = match word(window, "title").as_str() {
+        "" => word(window, "class"),
+        title => format!("{title} ({})", word(window, "class")),
+    };
+    block(
+        &[
+            ("agent", word(item, "id")),
+            ("state", paint.state(&word(item, "state"))),
+            ("description", word(item, "description")),
+            ("roles", word(item, "roles")),
+            ("capabilities", word(item, "capabilities")),
+            ("rank", word(item, "rank")),
+            ("channels", word(item, "channels")),
+            ("breaker", paint.tone(Tone::Bad, &breaker(&item["breaker"]))),
+            ("seat", word(item, "seat")),
+            ("place", word(item, "place")),
+            ("onboarding", word(item, "onboarding_place")),
+            ("title must match", word(item, "window_pattern")),
+            ("window seen", seen),
+            ("target", word(item, "target")),
+            ("envelope", word(item, "envelope")),
+            ("queued", word(item, "queued")),
+            ("under way", word(item, "under_way")),
+            ("last seen", instant(item, "last_seen", false)),
+        ],
+        paint,
+    )
+}
+
+/// Whether the projections are what the events say.
+pub fn checked(item: &Value, paint: Paint) -> String {
+    let position = word(item, "position");
+    if truth(item, "ok") {
+        let ok = paint.tone(Tone::Good, "ok");
+        return format!("{ok}  equal to a fold from the first event up to {position}");
+    }
+    let bad = paint.tone(Tone::Bad, "different");
+    let (name, detail) = (word(item, "projection"), word(item, "detail"));
+    format!("{bad}  {name} at {position}: {detail}")
 }
 
 /// The desk at a glance.
@@ -62,10 +124,9 @@ pub fn status(item: &Value, paint: Paint) -> String {
         0 => String::new(),
         some => paint.tone(Tone::Bad, &count(some, noun)),
     };
-    let agents = match &item["agents"] {
-        Value::Array(agents) => agents.len().to_string(),
-        other => inline(other),
-    };
+    let agents = item["agents"]
+        .as_array()
+        .map_or_else(|| word(item, "agents"), |agents| agents.len().to_string());
     let mut text = block(
         &[
             ("head", word(item, "head")),
@@ -90,13 +151,8 @@ pub fn status(item: &Value, paint: Paint) -> String {
 }
 
 fn last(record: &Value) -> String {
-    match record {
-        Value::Object(_) => {
-            let at = instant(record, "at", false);
-            if at.is_empty() { inline(record) } else { at }
-        }
-        other => inline(other),
-    }
+    let at = instant(record, "at", false);
+    if at.is_empty() { inline(record) } else { at }
 }
 
 fn seats(items: &[Value]) -> Table {
@@ -129,8 +185,7 @@ fn projection_table(items: &[Value]) -> Table {
         ">head",
         ">lag",
         ">lag seconds",
-        "check",
-        "detail",
+        "note",
     ]);
     for item in items.iter().filter(|item| is_plain(item)) {
         let name = match word(item, "version").as_str() {
@@ -143,13 +198,12 @@ fn projection_table(items: &[Value]) -> Table {
             word(item, "position").into(),
             word(item, "head").into(),
             word(item, "lag_events").into(),
-            word(item, "lag_seconds").into(),
-            match item["ok"].as_bool() {
-                Some(true) => Cell::toned("equal", Tone::Good),
-                Some(false) => Cell::toned("different", Tone::Bad),
-                None => String::new().into(),
-            },
-            word(item, "detail").into(),
+            item["lag_seconds"]
+                .as_f64()
+                .map(|seconds| format!("{seconds:.1}"))
+                .unwrap_or_default()
+                .into(),
+            word(item, "note").into(),
         ]);
     }
     table
@@ -187,6 +241,37 @@ pub fn doctor(items: &[Value], paint: Paint) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What an import did to each agent.
+pub fn imported(items: &[Value], paint: Paint) -> String {
+    items
+        .iter()
+        .map(|item| {
+            let effect = word(item, "effect");
+            let tone = if effect == "refused" { Tone::Bad } else { Tone::Good };
+            let detail = word(item, "detail");
+            format!("{}  {}  {detail}", paint.tone(tone, &effect), word(item, "id"))
+                .trim_end()
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What was paused or resumed.
+pub fn halt(item: &Value, paint: Paint) -> String {
+    if item["paused"].is_null() {
+        return agent(item, paint);
+    }
+    let paused = truth(item, "paused");
+    let (tone, state) = if paused { (Tone::Bad, "paused") } else { (Tone::Good, "resumed") };
+    let what = match (item["id"].as_str(), item["seat"].as_str()) {
+        (Some(agent), _) => format!("agent {agent}"),
+        (None, Some(seat)) => format!("seat {seat}"),
+        (None, None) => "every seat".to_owned(),
+    };
+    format!("{}  {what}", paint.tone(tone, state))
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ const PREVIEW: usize = 48;
 /// The result of one `send` in one line:
 /// `observed  agent-3  0198…  gui, 1 attempt`.
 pub fn sent(item: &Value, paint: Paint) -> String {
-    let mut line = format!(
-        "{}  {}  {}",
-        paint.state(&word(item, "state")),
-        word(item, "to"),
-        word(item, "message"),
-    );
+    let state = if truth(item, "dry_run") {
+        format!("would {}", word(item, "would"))
+    } else {
+        paint.state(&word(item, "state"))
+    };
+    let mut line = format!("{state}  {}  {}", word(item, "to"), word(item, "message"));
     let way = way(item);
     if !way.is_empty() {
         line = format!("{line}  {way}");
@@ -47,7 +47,7 @@ fn way(item: &Value) -> String {
             format!("{way}, {tried}")
         };
     }
-    let failure = failure(&item["failure"]);
+    let failure = trouble(item);
     match (way.is_empty(), failure.is_empty()) {
         (_, true) => way,
         (true, false) => failure,
@@ -55,8 +55,19 @@ fn way(item: &Value) -> String {
     }
 }
 
-/// `target_moved, another window at 640,980`.
-fn failure(failure: &Value) -> String {
+/// Why it is not where it should be: `target_moved, another window at 640,980`. What went wrong on
+/// the way to an arrival is history; `why` tells it.
+fn trouble(item: &Value) -> String {
+    if matches!(
+        word(item, "state").as_str(),
+        "observed" | "acknowledged" | "answered"
+    ) {
+        return String::new();
+    }
+    let failure = &item["failure"];
+    if failure.is_null() {
+        return word(item, "because");
+    }
     let (class, detail) = (word(failure, "class"), word(failure, "detail"));
     match (class.is_empty(), detail.is_empty()) {
         (false, false) => format!("{class}, {detail}"),
@@ -67,13 +78,23 @@ fn failure(failure: &Value) -> String {
 /// The results of a `broadcast`, a row each, and its summary.
 pub fn broadcast(items: &[Value], paint: Paint) -> String {
     let mut table = Table::new(&["state", "to", "message", "how"]);
-    for item in items.iter().filter(|item| is_plain(item)) {
-        table = table.row(vec![
-            Cell::state(word(item, "state")),
-            word(item, "to").into(),
-            word(item, "message").into(),
-            way(item).into(),
-        ]);
+    for item in items {
+        if item["record"] == "refused" {
+            table = table.row(vec![
+                Cell::toned("refused", Tone::Bad),
+                word(item, "to").into(),
+                word(item, "message_id").into(),
+                word(item, "message").into(),
+            ]);
+        } else if is_plain(item) {
+            let (state, how) = share(item);
+            table = table.row(vec![
+                state,
+                word(item, "to").into(),
+                word(item, "message").into(),
+                how.into(),
+            ]);
+        }
     }
     let mut text = table.render("nobody to send to", paint);
     for summary in items.iter().filter(|item| item["record"] == "summary") {
@@ -85,6 +106,20 @@ pub fn broadcast(items: &[Value], paint: Paint) -> String {
         text = format!("{text}\n{}  {correlation}", paint.tone(tone, &counts));
     }
     text
+}
+
+/// One recipient's state and how it came to that; in a dry run its place in the order, and why.
+fn share(item: &Value) -> (Cell, String) {
+    if !truth(item, "dry_run") {
+        return (Cell::state(word(item, "state")), way(item));
+    }
+    let refused = word(item, "refused");
+    if refused.is_empty() {
+        let place = format!("would be {}.", word(item, "place"));
+        (Cell::from(place), word(item, "order"))
+    } else {
+        (Cell::toned("would be refused", Tone::Bad), refused)
+    }
 }
 
 /// A list of messages, a row each.
@@ -142,7 +177,7 @@ pub fn show(item: &Value, paint: Paint) -> String {
         ("expires", instant(item, "expires_at", true)),
         ("settled", instant(item, "settled_at", true)),
         ("reply to", word(item, "reply_to")),
-        ("answer", word(item, "answer")),
+        ("answers", word(item, "answers")),
         ("file", word(item, "file")),
         ("correlation", word(item, "correlation")),
     ];
@@ -190,15 +225,26 @@ pub fn inbox(items: &[Value], paint: Paint) -> String {
 
 /// What is still to be carried, a row each.
 pub fn queue(items: &[Value], paint: Paint) -> String {
-    let mut table = Table::new(&["due", "state", "to", "priority", ">attempts", "message"]);
+    let mut table = Table::new(&[
+        "due",
+        "state",
+        "to",
+        "priority",
+        "by",
+        ">attempts",
+        "message",
+        "because",
+    ]);
     for item in items.iter().filter(|item| is_plain(item)) {
         table = table.row(vec![
             instant(item, "due_at", false).into(),
             Cell::state(word(item, "state")),
             word(item, "to").into(),
             unusual(item, "priority", "normal").into(),
+            word(item, "channel").into(),
             word(item, "attempts").into(),
             word(item, "message").into(),
+            trouble(item).into(),
         ]);
     }
     table.render("the queue is empty", paint)

@@ -51,11 +51,10 @@ pub fn replay(item: &Value, paint: Paint) -> String {
     if let Some(state) = item["state"].as_object() {
         for (name, view) in state {
             let title = paint.tone(Tone::Strong, &escape::line(name));
-            let size = match view {
-                Value::Array(entries) => entry_count(entries.len()),
-                Value::Object(entries) => entry_count(entries.len()),
-                other => inline(other),
-            };
+            let listed = view.as_array().map(Vec::len);
+            let size = listed
+                .or_else(|| view.as_object().map(serde_json::Map::len))
+                .map_or_else(|| inline(view), entry_count);
             lines.push(format!("\n{title}  {size}"));
             lines.extend(entries(view));
         }
@@ -100,6 +99,13 @@ pub fn verify(item: &Value, paint: Paint) -> String {
     let mut lines = vec![format!("{bad}  {read} read, head {}", word(item, "head"))];
     lines.extend(damage.iter().map(|one| format!("  {}", inline(one))));
     lines.join("\n")
+}
+
+/// Where a note stands.
+pub fn appended(item: &Value, paint: Paint) -> String {
+    let repeated = if item["repeated"] == Value::Bool(true) { ", as before" } else { "" };
+    let done = paint.tone(Tone::Good, "appended");
+    format!("{done}  at {}, version {}{repeated}", item["position"], item["version"])
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Manner {
     pub quiet: bool,
     /// Colours on stdout.
     pub paint: Paint,
+    /// Colours on stderr.
+    pub paint_errors: Paint,
 }
 
 /// Prints answers to stdout, progress and failures to stderr. Only this type writes to them.
@@ -68,6 +70,13 @@ impl Printer {
             out: Box::new(out),
             err: Box::new(err),
         }
+    }
+
+    /// Takes the streams over; what is left behind speaks to nobody.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let silent = Self::on(self.manner, io::sink(), io::sink());
+        std::mem::replace(self, silent)
     }
 
     /// How it speaks.
@@ -121,9 +130,17 @@ impl Printer {
         }
     }
 
-    /// Prints a complaint that is already in words, on stderr.
+    /// Prints a complaint that is already in words and begins with `error:`, on stderr.
     pub fn complain(&mut self, text: &str) {
-        let _unheard = write!(self.err, "{text}").and_then(|()| self.err.flush());
+        let safe = escape::lines(text);
+        let painted = match safe.strip_prefix("error:") {
+            Some(rest) => {
+                let label = self.manner.paint_errors.tone(Tone::Bad, "error:");
+                format!("{label}{rest}")
+            }
+            None => safe,
+        };
+        let _unheard = write!(self.err, "{painted}").and_then(|()| self.err.flush());
     }
 
     /// Reports a failure as the last thing on stderr, and gives the exit code.
@@ -134,7 +151,7 @@ impl Printer {
         let text = if self.manner.json {
             failure.to_json().to_string()
         } else {
-            told(failure, self.manner.paint)
+            told(failure, self.manner.paint_errors)
         };
         let _unheard = writeln!(self.err, "{text}").and_then(|()| self.err.flush());
         failure.exit

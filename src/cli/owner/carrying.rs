@@ -1,5 +1,6 @@
 //! Deliveries in the owner's process: begun on demand, stopped at once, ended when it leaves.
 
+use std::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
@@ -10,6 +11,9 @@ use crate::adapters::seat_process::SeatProcesses;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::settings;
 use crate::delivery::dispatch::{self, Stopped, World};
+
+/// How often deliveries are looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Deliveries going on in this process.
 #[derive(Debug)]
@@ -23,7 +27,11 @@ impl Carrying {
         wanted: impl FnOnce(&JoinHandle<Result<(), Stopped>>) -> bool,
     ) -> Option<JoinHandle<Result<(), Stopped>>> {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if task.as_ref().is_some_and(wanted) { task.take() } else { None }
+        if task.as_ref().is_some_and(wanted) {
+            task.take()
+        } else {
+            None
+        }
     }
 }
 
@@ -33,7 +41,9 @@ impl Owner {
         self.carrying
             .get_or_try_init(|| async {
                 let task = tokio::spawn(dispatch::run(self.world()?));
-                Ok(Carrying { task: Mutex::new(Some(task)) })
+                Ok(Carrying {
+                    task: Mutex::new(Some(task)),
+                })
             })
             .await
             .map(|_begun| ())
@@ -46,7 +56,8 @@ impl Owner {
 
     /// Stops all hands at once: their processes are killed.
     pub fn stop_hands(&self) {
-        self.panic.send_modify(|calls| *calls = calls.saturating_add(1));
+        self.panic
+            .send_modify(|calls| *calls = calls.saturating_add(1));
     }
 
     /// Why deliveries ended by themselves, if they did.
@@ -59,9 +70,22 @@ impl Owner {
         }
     }
 
+    /// Resolves when deliveries end by themselves, with the reason.
+    pub async fn until_deliveries_fail(&self) -> Failure {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Some(failure) = self.deliveries_failed().await {
+                return failure;
+            }
+        }
+    }
+
     /// Waits until the attempts under way have ended. The owner must be leaving.
     pub(super) async fn end_deliveries(&self) {
-        let Some(task) = self.carrying.get().and_then(|carrying| carrying.take_if(|_| true))
+        let Some(task) = self
+            .carrying
+            .get()
+            .and_then(|carrying| carrying.take_if(|_| true))
         else {
             return;
         };

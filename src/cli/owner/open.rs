@@ -31,6 +31,8 @@ pub struct Plan {
     pub patience: Duration,
     /// The desktop to deliver with, instead of the one in the settings.
     pub desktop: Option<String>,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
 }
 
 /// Why this process did not become the owner.
@@ -72,6 +74,8 @@ pub struct Owner {
     pub head: watch::Receiver<Position>,
     /// The desktop that deliveries use.
     pub desktop: String,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) panic: Arc<watch::Sender<u64>>,
     pub(super) carrying: Arc<OnceCell<Carrying>>,
@@ -79,7 +83,9 @@ pub struct Owner {
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Owner").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Owner")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,7 +99,10 @@ impl Owner {
     fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-        let edge = Edge { clock: Arc::clone(&clock), ids: Arc::clone(&ids) };
+        let edge = Edge {
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        };
         let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| match error {
             OpenError::Locked { .. } => NotOpened::Locked,
             other => NotOpened::Failed(Failure::from(other)),
@@ -107,7 +116,9 @@ impl Owner {
         ledger.on_commit(Box::new(move |position| {
             moved.send_replace(position);
         }));
-        let desktop = plan.desktop.unwrap_or_else(|| config.settings().delivery.desktop.clone());
+        let desktop = plan
+            .desktop
+            .unwrap_or_else(|| config.settings().delivery.desktop.clone());
         Ok(Self {
             store: plan.store,
             desk: Desk::new(ledger),
@@ -118,6 +129,7 @@ impl Owner {
             ids,
             head,
             desktop,
+            daemon: plan.daemon,
             leaving: Arc::new(watch::channel(false).0),
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),

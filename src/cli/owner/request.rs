@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::values::{AsOf, Wait};
 use crate::commands::broadcast::Broadcast;
 use crate::commands::command::Command;
+use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
 use crate::events::facts::attempt::FailureClass;
 use crate::events::facts::words::Word;
@@ -42,6 +43,13 @@ pub enum What {
         /// The messages; their hop limit, default TTL and standings are the owner's.
         broadcast: Broadcast,
         /// How the answers are awaited.
+        awaiting: Awaiting,
+    },
+    /// `reply`: accept the answer, and carry it as far as is waited for.
+    Reply {
+        /// The answer; its hop limit and default TTL are the owner's.
+        reply: Reply,
+        /// How its arrival is awaited.
         awaiting: Awaiting,
     },
     /// Every verb that is one command and returns what it led to.

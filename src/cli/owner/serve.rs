@@ -36,7 +36,11 @@ impl Serving {
         })?;
         let (stop_accepting, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(owner.clone(), listening, stopped));
-        Ok(Self { owner, stop_accepting, accepting })
+        Ok(Self {
+            owner,
+            stop_accepting,
+            accepting,
+        })
     }
 
     /// The owner that listens.
@@ -59,7 +63,11 @@ impl Serving {
     /// Stops accepting, lets attempts under way end, tells whoever still waits, and closes the
     /// ledger.
     pub async fn leave(self, linger: Duration) -> Result<(), Failure> {
-        let Self { owner, stop_accepting, mut accepting } = self;
+        let Self {
+            owner,
+            stop_accepting,
+            mut accepting,
+        } = self;
         stop_accepting.send_replace(true);
         let patient = tokio::time::timeout(linger, &mut accepting).await.is_ok();
         owner.leaving.send_replace(true);

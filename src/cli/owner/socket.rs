@@ -82,7 +82,10 @@ impl Talk {
     /// Wraps a connected stream.
     pub fn over(stream: UnixStream) -> Self {
         let (read, write) = stream.into_split();
-        Self { read: BufReader::new(read), write }
+        Self {
+            read: BufReader::new(read),
+            write,
+        }
     }
 
     /// Says one line.
@@ -107,7 +110,9 @@ impl Talk {
             line.extend(chunk.iter().take(taken));
             self.read.consume(taken);
             if line.len() > LINE_MAX {
-                return Err(TalkError::Nonsense(format!("a line of over {LINE_MAX} bytes")));
+                return Err(TalkError::Nonsense(format!(
+                    "a line of over {LINE_MAX} bytes"
+                )));
             }
             if end.is_some() {
                 return serde_json::from_slice(&line)
@@ -125,7 +130,11 @@ impl Talk {
             Some(FromClient::Ask(_)) => return Err(TalkError::Nonsense("no greeting".to_owned())),
             None => return Ok(None),
         };
-        self.say(&FromOwner::Hello { version: VERSION, pid: std::process::id() }).await?;
+        self.say(&FromOwner::Hello {
+            version: VERSION,
+            pid: std::process::id(),
+        })
+        .await?;
         if version != VERSION {
             return Ok(None);
         }
@@ -146,7 +155,9 @@ impl Talk {
                 "process {pid} speaks version {version}, this binary {VERSION}; \
                  stop it and start it again with this binary"
             ))),
-            Some(other) => Err(TalkError::Nonsense(format!("{other:?} instead of a greeting"))),
+            Some(other) => Err(TalkError::Nonsense(format!(
+                "{other:?} instead of a greeting"
+            ))),
             None => Err(TalkError::Io(std::io::ErrorKind::UnexpectedEof.into())),
         }
     }
@@ -164,7 +175,10 @@ impl Talk {
 }
 
 fn silent() -> TalkError {
-    TalkError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no greeting in time"))
+    TalkError::Io(std::io::Error::new(
+        std::io::ErrorKind::TimedOut,
+        "no greeting in time",
+    ))
 }
 
 /// The socket in the store's folder, removed by the one who made it.
@@ -187,7 +201,11 @@ impl Listening {
         std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
         let inode = std::fs::metadata(&fresh)?.ino();
         crate::adapters::files::replace(&fresh, &path)?;
-        Ok(Self { listener, path, inode })
+        Ok(Self {
+            listener,
+            path,
+            inode,
+        })
     }
 
     /// The next connection from this user.
@@ -196,7 +214,10 @@ impl Listening {
             let (stream, _) = self.listener.accept().await?;
             let me = rustix::process::geteuid().as_raw();
             // The folder is 0700 and the socket 0600; root may still connect for others.
-            if stream.peer_cred().is_ok_and(|peer| peer.uid() == me || peer.uid() == 0) {
+            if stream
+                .peer_cred()
+                .is_ok_and(|peer| peer.uid() == me || peer.uid() == 0)
+            {
                 return Ok(stream);
             }
         }
@@ -227,9 +248,9 @@ fn socket_path(store: &Path) -> PathBuf {
 fn short(folder: &std::fs::File, path: &Path) -> PathBuf {
     use std::os::fd::AsRawFd as _;
     match path.file_name() {
-        Some(name) if path.as_os_str().len() > 100 => {
-            Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name)
-        }
+        Some(name) if path.as_os_str().len() > 100 => Path::new("/proc/self/fd")
+            .join(folder.as_raw_fd().to_string())
+            .join(name),
         _ => path.to_path_buf(),
     }
 }

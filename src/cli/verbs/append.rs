@@ -7,6 +7,11 @@ use uuid::Uuid;
 use crate::cli::values::{expected, json};
 use crate::events::ids::StreamId;
 use crate::events::ledger::append::Expected;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::past;
+use crate::cli::owner::request::What;
+use crate::commands::note::{Belief, KeepNote};
 
 /// Append a note of your own; Switchboard keeps it and does nothing with it.
 ///
@@ -31,4 +36,29 @@ pub struct AppendArgs {
     /// Your id for this wish: asking twice is harmless [default: a new one]
     #[arg(long, value_name = "UUID")]
     pub id: Option<Uuid>,
+}
+
+impl AppendArgs {
+    /// Appends the note.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let word = self.kind.strip_prefix("note.").and_then(|word| word.parse().ok());
+        let Some(word) = word else {
+            let text = format!("`{}` cannot be appended", self.kind);
+            return Err(Failure::new(Exit::Refused, "not_a_note", text)
+                .hint("only kinds like note.decided can: `note.` and one word"));
+        };
+        let expected = match self.expect {
+            Expected::Any => Belief::Any,
+            Expected::NoStream => Belief::None,
+            Expected::Exists => Belief::Exists,
+            Expected::Exact(version) => Belief::Exact(version),
+        };
+        let note = KeepNote { stream: self.stream, expected, word, data: self.data };
+        let what = What::Execute(Box::new(note.into()));
+        let (exit, items) = run.ask_with(what, self.id, None)?;
+        for item in &items {
+            run.printer.answer(item, past::appended)?;
+        }
+        Ok(exit)
+    }
 }

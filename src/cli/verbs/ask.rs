@@ -4,6 +4,11 @@ use clap::Args;
 
 use super::send::Sending;
 use crate::events::ids::{AgentId, MessageId};
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::What;
+use crate::cli::values::Wait;
 
 /// Send a message and wait for the agent's reply.
 ///
@@ -22,4 +27,27 @@ pub struct AskArgs {
     /// The question.
     #[command(flatten)]
     pub sending: Sending,
+}
+
+impl AskArgs {
+    /// Sends, waits for the reply and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let out = self.sending.outgoing(run, Wait::Answered)?;
+        let send = self.sending.message(self.to, self.reply_to, &out);
+        let desktop = out.awaiting.desktop.clone();
+        let what = What::Send { send, awaiting: out.awaiting };
+        let (exit, items) = run.ask_with(what, None, desktop)?;
+        let answer = items
+            .first()
+            .and_then(|item| item["answers"].as_array()?.last()?.as_str()?.parse().ok());
+        match answer {
+            Some(answer) => run.tell(What::Show(answer), messages::show),
+            None => {
+                for item in &items {
+                    run.printer.answer(item, messages::sent)?;
+                }
+                Ok(exit)
+            }
+        }
+    }
 }

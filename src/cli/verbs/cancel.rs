@@ -3,6 +3,10 @@
 use clap::Args;
 
 use crate::events::ids::MessageId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::commands::cancel::Cancel;
 
 /// Take a message back before it is delivered.
 ///
@@ -14,4 +18,12 @@ pub struct CancelArgs {
     /// Which message
     #[arg(value_name = "MSG")]
     pub message: MessageId,
+}
+
+impl CancelArgs {
+    /// Takes the message back.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let by = run.asker()?;
+        run.execute(Cancel { message: self.message, by }, messages::sent)
+    }
 }

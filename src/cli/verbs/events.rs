@@ -4,6 +4,11 @@ use clap::Args;
 
 use crate::cli::values::position;
 use crate::events::ids::{Position, StreamId};
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::request::What;
+use crate::cli::owner::request::Events;
+use crate::cli::output::past;
 
 /// List events as they were recorded.
 #[derive(Clone, Debug, Args)]
@@ -27,4 +32,18 @@ pub struct EventsArgs {
     /// Go on with what is recorded from now
     #[arg(long, conflicts_with = "to")]
     pub follow: bool,
+}
+
+impl EventsArgs {
+    /// Prints events as they come.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let wanted = Events {
+            from: self.from,
+            to: self.to,
+            stream: self.stream,
+            kind: self.kind,
+            follow: self.follow,
+        };
+        run.stream(What::Events(wanted), past::event)
+    }
 }

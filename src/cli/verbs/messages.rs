@@ -7,6 +7,11 @@ use crate::events::facts::words::Word;
 use crate::events::ids::AgentId;
 use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::request::What;
+use crate::cli::owner::request::Messages;
+use crate::cli::output::messages;
 
 /// List messages, newest first.
 #[derive(Clone, Debug, Args)]
@@ -40,4 +45,21 @@ pub struct MessagesArgs {
     /// Go on where an earlier list ended
     #[arg(long, value_name = "C")]
     pub cursor: Option<String>,
+}
+
+impl MessagesArgs {
+    /// Asks for one page and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let wanted = Messages {
+            to: self.to,
+            from: self.from,
+            tag: self.tag,
+            text: self.text,
+            states: self.states,
+            since: self.since,
+            limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
+            cursor: self.cursor,
+        };
+        run.list(What::Messages(wanted), messages::list)
+    }
 }

@@ -1,6 +1,10 @@
 //! `switchboard panic`: stop all hands at once.
 
 use clap::Args;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::fleet;
+use crate::cli::owner::request::What;
 
 /// Stop all hands at once.
 ///
@@ -11,3 +15,10 @@ use clap::Args;
   switchboard panic
   switchboard resume")]
 pub struct PanicArgs {}
+
+impl PanicArgs {
+    /// Stops all hands at once.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        run.tell(What::Panic, fleet::halt)
+    }
+}

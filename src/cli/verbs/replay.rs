@@ -3,6 +3,10 @@
 use clap::Args;
 
 use crate::cli::values::AsOf;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::request::What;
+use crate::cli::output::past;
 
 /// Show the state as it was, from the events alone.
 ///
@@ -19,4 +23,12 @@ pub struct ReplayArgs {
     /// Only this projection
     #[arg(long, value_name = "P")]
     pub projection: Option<String>,
+}
+
+impl ReplayArgs {
+    /// Folds the past and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let what = What::Replay { as_of: self.as_of, projection: self.projection };
+        run.tell(what, past::replay)
+    }
 }

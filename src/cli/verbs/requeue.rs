@@ -5,6 +5,11 @@ use clap::Args;
 use crate::cli::values::words;
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::MessageId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::What;
+use crate::commands::requeue::Requeue;
 
 /// Which messages.
 #[derive(Clone, Debug, Args)]
@@ -31,4 +36,15 @@ pub struct RequeueArgs {
     #[arg(long, value_name = "C", requires = "all", conflicts_with = "message",
           value_parser = words!(FailureClass), ignore_case = true)]
     pub class: Option<FailureClass>,
+}
+
+impl RequeueArgs {
+    /// Puts one message, or every dead one, back into the queue.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let by = run.asker()?;
+        match self.which.message {
+            Some(message) => run.execute(Requeue { message, by }, messages::sent),
+            None => run.tell(What::RequeueAll { class: self.class }, messages::sent),
+        }
+    }
 }

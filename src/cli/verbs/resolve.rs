@@ -5,6 +5,10 @@ use clap::Args;
 use crate::cli::values::words;
 use crate::events::facts::message::Verdict;
 use crate::events::ids::MessageId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::commands::resolve::Resolve;
 
 /// Settle a message whose outcome is unknown, after you looked.
 ///
@@ -21,4 +25,12 @@ pub struct ResolveArgs {
     /// What you found
     #[arg(value_name = "VERDICT", value_parser = words!(Verdict), ignore_case = true)]
     pub verdict: Verdict,
+}
+
+impl ResolveArgs {
+    /// Settles the message.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let by = run.asker()?;
+        run.execute(Resolve { message: self.message, by, verdict: self.verdict }, messages::sent)
+    }
 }

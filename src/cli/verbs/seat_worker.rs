@@ -4,6 +4,9 @@ use clap::Args;
 
 use crate::cli::values::DesktopChoice;
 use crate::events::ids::SeatId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::seat_worker;
 
 /// Move the hands of one seat, as told on standard input.
 #[derive(Clone, Debug, Args)]
@@ -15,4 +18,11 @@ pub struct SeatWorkerArgs {
     /// Which desktop: x11, none or record:FILE
     #[arg(long, value_name = "DESKTOP")]
     pub desktop: Option<DesktopChoice>,
+}
+
+impl SeatWorkerArgs {
+    /// Serves the seat until its owner closes standard input.
+    pub fn run(self, _run: &mut Run) -> Result<Exit, Failure> {
+        seat_worker::serve(&self.seat, self.desktop.unwrap_or(DesktopChoice::X11))
+    }
 }

@@ -11,12 +11,19 @@ use crate::events::facts::message::{MessageKind, Priority, Via};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, MessageId};
 use crate::events::time::{Timestamp, parse_span};
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::What;
+use crate::cli::owner::request::Awaiting;
+use crate::commands::send::SendMessage;
 
 /// How long a sender waits when nothing is said.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What every verb that sends has in common.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "help for a terminal, not Markdown")]
 pub struct Sending {
     /// Who says it [env: SWITCHBOARD_AGENT] [default: operator]
     #[arg(long, value_name = "ID")]
@@ -87,4 +94,79 @@ pub struct SendArgs {
     /// The message.
     #[command(flatten)]
     pub sending: Sending,
+}
+
+/// A message on its way out, with everything that was not said filled in.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Who says it.
+    pub from: AgentId,
+    /// The words.
+    pub body: String,
+    /// What sort of message.
+    pub kind: MessageKind,
+    /// Its id, chosen or fresh.
+    pub id: Uuid,
+    /// How long it is worth carrying, in microseconds.
+    pub ttl_micros: Option<u64>,
+    /// How the answer is awaited.
+    pub awaiting: Awaiting,
+}
+
+impl Sending {
+    /// Reads the body and fills in what was not said. `usual` is what is waited for by default.
+    pub fn outgoing(&self, run: &Run, usual: Wait) -> Result<Outgoing, Failure> {
+        let from = run.sender(self.from.as_ref())?;
+        let person = from.as_str() == AgentId::OPERATOR;
+        let kind = if person { MessageKind::Text } else { MessageKind::AgentToAgent };
+        let ttl_micros = self.ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
+        Ok(Outgoing {
+            body: self.body.read(std::io::stdin().lock())?,
+            kind: self.kind.unwrap_or(kind),
+            from,
+            id: self.id.unwrap_or_else(Run::fresh_id),
+            ttl_micros,
+            awaiting: Awaiting {
+                wait: self.wait.unwrap_or(usual),
+                timeout: self.patience(),
+                desktop: self.desktop.as_ref().map(ToString::to_string),
+                dry_run: self.dry_run,
+            },
+        })
+    }
+
+    /// The message for one recipient.
+    pub fn message(&self, to: AgentId, reply_to: Option<MessageId>, out: &Outgoing) -> SendMessage {
+        SendMessage {
+            message: MessageId(out.id),
+            from: out.from.clone(),
+            to,
+            body: out.body.clone(),
+            kind: out.kind,
+            priority: self.priority.unwrap_or(Priority::Normal),
+            tags: self.tags.clone(),
+            via: self.via.unwrap_or(Via::Auto),
+            ttl_micros: out.ttl_micros,
+            not_before: self.not_before,
+            reply_to,
+            broadcast: None,
+            // The owner's setting takes its place.
+            hops_max: u16::MAX,
+        }
+    }
+}
+
+impl SendArgs {
+    /// Sends, waits and prints the result.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        let out = self.sending.outgoing(run, Wait::Settled)?;
+        let send = self.sending.message(self.to, self.reply_to, &out);
+        let desktop = out.awaiting.desktop.clone();
+        let what = What::Send { send, awaiting: out.awaiting };
+        let (exit, items) = run.ask_with(what, Some(Run::fresh_id()), desktop)?;
+        for item in &items {
+            run.printer.answer(item, messages::sent)?;
+        }
+        Ok(exit)
+    }
 }

@@ -3,6 +3,10 @@
 use clap::Args;
 
 use crate::events::ids::MessageId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::What;
 
 /// Show one message: its words, its state, its proof.
 #[derive(Clone, Debug, Args)]
@@ -13,4 +17,11 @@ pub struct ShowArgs {
     /// Which message
     #[arg(value_name = "MSG")]
     pub message: MessageId,
+}
+
+impl ShowArgs {
+    /// Asks for the message and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        run.tell(What::Show(self.message), messages::show)
+    }
 }

@@ -1,6 +1,10 @@
 //! `switchboard status`: everything at a glance.
 
 use clap::Args;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::fleet;
+use crate::cli::owner::request::What;
 
 /// Show the desk at a glance: head, queue, seats, agents, projections.
 #[derive(Clone, Debug, Args)]
@@ -8,3 +12,10 @@ use clap::Args;
   switchboard status
   switchboard --json status | jq .queued")]
 pub struct StatusArgs {}
+
+impl StatusArgs {
+    /// Asks how the desk is and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        run.tell(What::Status, fleet::status)
+    }
+}

@@ -3,6 +3,10 @@
 use clap::Args;
 
 use crate::events::ids::MessageId;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::story;
+use crate::cli::owner::request::What;
 
 /// Tell the whole story of a message, event by event.
 #[derive(Clone, Debug, Args)]
@@ -13,4 +17,11 @@ pub struct WhyArgs {
     /// Which message
     #[arg(value_name = "MSG")]
     pub message: MessageId,
+}
+
+impl WhyArgs {
+    /// Asks for the story and prints it.
+    pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        run.list(What::Why(self.message), story::why)
+    }
 }

@@ -3,6 +3,7 @@
 use super::machine::{Courier, Phase};
 use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
+use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, Mask};
 use crate::delivery::ports::{Picture, Survey};
 use crate::events::facts::agent::Target;
@@ -24,8 +25,10 @@ pub(super) struct Submission {
     until: Timestamp,
     /// The last picture already showed the box empty.
     gone: bool,
-    /// The new ink of the last picture.
+    /// The new ink below the text in the last picture.
     ink: Option<Mask>,
+    /// What the last picture of a terminal proved.
+    witness: Option<Witness>,
 }
 
 impl Courier {
@@ -36,6 +39,7 @@ impl Courier {
             until: self.deadline(self.job.patience.submit),
             gone: false,
             ink: None,
+            witness: None,
         };
         self.go(
             Phase::Submit(submission),
@@ -74,26 +78,34 @@ impl Courier {
         self.go_on_watching(submission, remains.kept)
     }
 
-    /// A terminal keeps the text: the proof is that it scrolled, or that something new stands
-    /// there in two pictures.
+    /// A terminal keeps the text. Proof is new ink below it while it stands, or the text standing
+    /// higher (it scrolled), in two pictures; a program that draws a box of its own may also empty
+    /// that. Ink elsewhere may be any program's output.
     fn submitted_terminal(&mut self, mut submission: Submission, seen: &Picture) -> Move {
         let target = self.target();
         let (Some(empty), Some(pasted)) = (&self.empty, &self.pasted) else {
             return self.unknown("the text was never seen");
         };
+        let remains = evidence::remains(&self.change, empty, pasted, seen, target);
         let ink = evidence::new_ink(pasted, seen, &self.volatile, target);
-        let lasting = submission.ink.as_ref().map(|last| last.and(&ink));
-        if lasting.is_some_and(|ink| ink.count() >= INK && !evidence::is_caret(&ink, target)) {
-            let kept = evidence::remains(&self.change, empty, pasted, seen, target).kept;
-            let up = kept < STANDS && evidence::scrolled(&self.change, pasted, seen);
-            return self.survey(Phase::Confirm(if up {
-                Witness::Scrolled
-            } else {
-                Witness::TranscriptInk
-            }));
+        let below = ink.below(&self.change);
+        let lasting = submission.ink.as_ref().map(|last| last.and(&below));
+        let new_below = lasting.is_some_and(|ink| ink.count() >= INK);
+        let witness = if remains.kept >= STANDS {
+            new_below.then_some(Witness::TranscriptInk)
+        } else if evidence::scrolled(&self.change, pasted, seen) {
+            Some(Witness::Scrolled)
+        } else {
+            let gone = remains.kept <= GONE && remains.returned >= RETURNED;
+            (gone && ink.count() >= INK).then_some(Witness::BoxEmptied)
+        };
+        let twice = submission.witness == witness;
+        submission.witness = witness;
+        submission.ink = Some(below);
+        match witness {
+            Some(witness) if twice => self.survey(Phase::Confirm(witness)),
+            _ => self.go_on_watching(submission, remains.kept),
         }
-        submission.ink = Some(ink);
-        self.go_on_watching(submission, 100)
     }
 
     fn go_on_watching(&mut self, submission: Submission, kept: usize) -> Move {
@@ -139,6 +151,17 @@ impl Courier {
         }
     }
 
+    /// Enter was not taken.
+    pub(super) fn still_stands(&mut self, because: &str) -> Move {
+        let presses = self.presses;
+        self.fail_as(
+            FailureClass::SubmitNotSeen,
+            format!("the text still stands after {presses} x Enter{because}"),
+        )
+    }
+
+    /// The deadline is over. A picture of the text may be that of a window that hangs and takes the
+    /// Enter later; only a box that answers, with the text in it, has surely not taken it.
     pub(super) fn given_up(&mut self, kept: usize, survey: &Survey) -> Move {
         let obstacle = self.as_chosen(survey, true).err();
         let because = obstacle
@@ -151,13 +174,12 @@ impl Courier {
             ));
         }
         if kept >= STANDS {
-            return self.fail_as(
-                FailureClass::SubmitNotSeen,
-                format!(
-                    "the text still stands after {} x Enter{because}",
-                    self.presses
-                ),
-            );
+            return match obstacle {
+                None => self.probe(Probe::new(Purpose::Stands)),
+                // Once more: the next attempt reads the box before anything else.
+                Some(_) if !self.own_text_was_entered() => self.still_stands(&because),
+                Some(_) => self.unknown(format!("the text seems to stand{because}")),
+            };
         }
         if kept <= GONE && obstacle.is_none() {
             return self.finish(Outcome::Submitted {

@@ -186,10 +186,7 @@ impl Courier {
             region: part,
             rgb: look.picture.rgb.clone(),
         };
-        let volatile = Mask {
-            width: usize::try_from(part.width).unwrap_or(0),
-            marks: look.volatile.clone(),
-        };
+        let volatile = Mask::from_marks(&part, &look.volatile);
         if evidence::equal(&learnt, &now, &volatile, self.target()) {
             Known::Same
         } else {
@@ -216,8 +213,10 @@ impl Courier {
         }
         match (standing, known) {
             (true, _) => self.probe(Probe::new(Purpose::Standing)),
-            (false, Known::Other) => self.probe(Probe::new(Purpose::Draft)),
-            (false, Known::Never | Known::Same) => self.take_clipboard(),
+            // Also a box that nobody ever saw empty: its first delivery takes a second longer.
+            (false, Known::Other | Known::Never | Known::Same) => {
+                self.probe(Probe::new(Purpose::Draft))
+            }
         }
     }
 
@@ -240,24 +239,5 @@ impl Courier {
             .standing
             .iter()
             .any(|s| s.entered && s.message == self.job.message)
-    }
-
-    fn clear_terminal(&mut self) -> Move {
-        if self.own_text_was_entered() {
-            return self.unknown(
-                "Enter was pressed by an earlier attempt, and a terminal's transcript does not \
-                 tell whether it was taken",
-            );
-        }
-        let clear = Self::press(&self.job.keys.clear);
-        let pause = Deed::Wait(self.job.patience.settle.max(self.job.patience.baseline));
-        self.go(Phase::Cleared, clear, [pause, Deed::Capture(self.region)])
-    }
-
-    /// The terminal's line is empty now; what stood there is gone.
-    pub(super) fn cleared(&mut self, seen: Picture) -> Move {
-        self.empty = Some(seen);
-        self.text_may_stand = false;
-        self.take_clipboard()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::after::Submission;
 use super::before::Watch;
+use super::clear::Clearing;
 use super::moves::{Answer, Deed, Ending, Milestone, Move, Outcome, Report};
 use super::paste::Sighting;
 use super::probe::Probe;
@@ -30,6 +31,8 @@ pub struct Courier {
     steps: Vec<StepTime>,
     step: Step,
     step_began: Timestamp,
+    /// When hands or clipboard were last moved.
+    pressed_at: Timestamp,
 
     pub(super) expected: Expected,
     /// The window that was chosen.
@@ -55,14 +58,26 @@ pub struct Courier {
     pub(super) emptied: Option<Picture>,
     /// The pixels of our text.
     pub(super) change: Mask,
-    /// Earlier text may arrive late, or the clipboard changed: read the box before Enter.
-    pub(super) doubtful: bool,
+    /// Whether the box must be read before Enter.
+    pub(super) doubt: Doubt,
     pub(super) read_back: bool,
     pub(super) text_may_stand: bool,
     pub(super) presses: u8,
     pub(super) look_is_new: bool,
     learnt: Option<Look>,
     pub(super) remarks: Vec<String>,
+}
+
+/// Whether the box may hold more than our text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Doubt {
+    /// It was seen empty, and the clipboard was ours.
+    None,
+    /// Nobody knows how it looks empty: it is read back where it can be.
+    Slight,
+    /// Text of an earlier attempt may come late, or the clipboard changed: no Enter before the box
+    /// was read back.
+    Grave,
 }
 
 /// What the next informative report is about.
@@ -78,8 +93,8 @@ pub(super) enum Phase {
     Baseline(Watch),
     /// What stands in the box?
     Probe(Box<Probe>),
-    /// A terminal's line was cleared.
-    Cleared,
+    /// Is the terminal's line clear?
+    Clearing(Clearing),
     /// Does the clipboard hold our text?
     Clipboard { until: Timestamp },
     /// The last look before the paste.
@@ -137,6 +152,7 @@ impl Courier {
             steps: Vec::new(),
             step: Step::Preflight,
             step_began: now,
+            pressed_at: now,
             expected: Expected::Any,
             window: None,
             volatile: Mask::none(&region),
@@ -150,7 +166,11 @@ impl Courier {
             empty: None,
             pasted: None,
             emptied: None,
-            doubtful: !job.standing.is_empty(),
+            doubt: if job.standing.is_empty() {
+                Doubt::None
+            } else {
+                Doubt::Grave
+            },
             read_back: false,
             text_may_stand: !job.standing.is_empty(),
             presses: 0,
@@ -173,7 +193,7 @@ impl Courier {
         if let Report::Done = report
             && let Some(deed) = self.agenda.pop_front()
         {
-            return Move::Do(deed);
+            return self.hand_out(deed);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
         match (phase, report) {
@@ -184,7 +204,12 @@ impl Courier {
             (Phase::Probe(probe), Report::Captured(seen)) => self.probe_seen(*probe, seen),
             (Phase::Probe(probe), Report::Read(clip)) => self.probe_read(*probe, &clip),
             (Phase::Probe(probe), Report::Surveyed(survey)) => self.probe_aimed(*probe, &survey),
-            (Phase::Cleared, Report::Captured(seen)) => self.cleared(seen),
+            (Phase::Clearing(clearing), Report::Surveyed(survey)) => {
+                self.clearing_aimed(clearing, &survey)
+            }
+            (Phase::Clearing(clearing), Report::Captured(seen)) => {
+                self.clearing_seen(clearing, seen)
+            }
             (Phase::Clipboard { until }, Report::Read(clip)) => self.clipboard_holds(&clip, until),
             (Phase::Aim { until }, Report::Surveyed(survey)) => self.aimed(&survey, until),
             (Phase::Paste(sighting), Report::Captured(seen)) => self.sighted(sighting, seen),
@@ -257,7 +282,14 @@ impl Courier {
     ) -> Move {
         self.phase = phase;
         self.agenda = rest.into();
-        Move::Do(first)
+        self.hand_out(first)
+    }
+
+    fn hand_out(&mut self, deed: Deed) -> Move {
+        if matches!(deed, Deed::Act(_) | Deed::SetClipboard(_)) {
+            self.pressed_at = self.now;
+        }
+        Move::Do(deed)
     }
 
     /// Takes a picture for the phase.
@@ -267,7 +299,7 @@ impl Courier {
 
     /// Takes a picture for the phase, a moment later.
     pub(super) fn look_later(&mut self, phase: Phase) -> Move {
-        let poll = Deed::Wait(self.job.patience.poll);
+        let poll = self.poll();
         self.go(phase, poll, [Deed::Capture(self.region)])
     }
 
@@ -278,8 +310,16 @@ impl Courier {
 
     /// Surveys for the phase, a moment later.
     pub(super) fn survey_later(&mut self, phase: Phase) -> Move {
-        let poll = Deed::Wait(self.job.patience.poll);
+        let poll = self.poll();
         self.go(phase, poll, [Deed::Survey(self.job.place)])
+    }
+
+    /// Until the next look: an eighth of the time since the last key, so that a quick window is seen
+    /// at once and a slow one costs neither processor nor more than an eighth of its own time.
+    pub(super) fn poll(&self) -> Deed {
+        let patience = &self.job.patience;
+        let spent = self.now.since(self.pressed_at);
+        Deed::Wait((spent / 8).clamp(patience.poll, patience.poll * 16))
     }
 
     pub(super) fn press(chord: &Chord) -> Deed {
@@ -324,12 +364,23 @@ impl Courier {
         Ok(())
     }
 
-    /// Ends without delivery. Once Enter was pressed, the text must have been seen standing.
+    /// Ends without delivery. That must be certain, because another channel may follow: once Enter
+    /// was pressed, now or by an earlier attempt, the text must have been seen standing.
     pub(super) fn fail(&mut self, obstacle: Obstacle) -> Move {
+        let Obstacle { class, detail } = obstacle;
+        if self.presses > 0 && class != FailureClass::SubmitNotSeen {
+            return self.unknown(format!("after Enter: {detail}"));
+        }
+        if self.own_text_was_entered() && self.pasted.is_none() {
+            return self.unknown(format!(
+                "Enter was pressed by an earlier attempt, and the box could not be looked at: \
+                 {detail}"
+            ));
+        }
         let text_may_stand = self.text_may_stand;
         self.finish(Outcome::Failed {
-            class: obstacle.class,
-            detail: obstacle.detail,
+            class,
+            detail,
             text_may_stand,
         })
     }
@@ -459,7 +510,7 @@ impl Courier {
             picture.region = crate::delivery::look::relative(&part, self.job.place);
             self.learnt = Some(Look {
                 picture,
-                volatile: volatile.marks,
+                volatile: volatile.to_marks(),
                 proven_empty: true,
             });
         }

@@ -4,6 +4,7 @@
 mod after;
 mod before;
 mod blind;
+mod clear;
 pub mod machine;
 pub mod moves;
 mod paste;

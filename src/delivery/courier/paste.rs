@@ -1,6 +1,6 @@
 //! From the clipboard to the moment before Enter: the text is put there, seen, and stands still.
 
-use super::machine::{Courier, Phase};
+use super::machine::{Courier, Doubt, Phase};
 use super::moves::{Deed, Move};
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, MOTION_MAX};
@@ -44,7 +44,7 @@ impl Courier {
             return self.aim();
         }
         if self.now < until {
-            let poll = Deed::Wait(self.job.patience.poll);
+            let poll = self.poll();
             return self.go(Phase::Clipboard { until }, poll, [Deed::ReadClipboard]);
         }
         if self.may_type() {
@@ -176,12 +176,12 @@ impl Courier {
                 "the clipboard changed while the text was pasted",
             );
         }
-        self.doubtful = true;
+        self.doubt = Doubt::Grave;
         self.settle_or_read()
     }
 
     fn settle_or_read(&mut self) -> Move {
-        let read = self.doubtful || self.job.read_back == ReadBack::Always;
+        let read = self.doubt > Doubt::None || self.job.read_back == ReadBack::Always;
         if read && self.target() != Target::Terminal {
             return self.probe(Probe::new(Purpose::ReadBack));
         }

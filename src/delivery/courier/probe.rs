@@ -1,6 +1,6 @@
 //! Reading a box without destroying what stands in it: select all, copy, compare, deselect.
 
-use super::machine::{Courier, Phase};
+use super::machine::{Courier, Doubt, Phase};
 use super::moves::{Deed, Move};
 use crate::delivery::evidence::{self, Mask};
 use crate::delivery::ports::{Clip, Picture, Survey};
@@ -16,6 +16,8 @@ pub(super) enum Purpose {
     Draft,
     /// Our text was pasted, and there is doubt whether it is ours alone.
     ReadBack,
+    /// Enter was pressed, and the text seems to stand.
+    Stands,
 }
 
 /// Reading the box, step by step. Every key is preceded by a survey, so that it cannot land
@@ -123,11 +125,12 @@ impl Courier {
                 self.aim_probe(probe, Thrust::Deselect(found))
             }
             Stage::Copying if self.now >= probe.until => {
-                if probe.selection.is_some() {
-                    self.aim_probe(probe, Thrust::Deselect(Found::Strange))
+                let found = if probe.selection.is_some() {
+                    Found::Strange
                 } else {
-                    self.probed(&probe, &Found::Nothing, None)
-                }
+                    Found::Nothing
+                };
+                self.aim_probe(probe, Thrust::Deselect(found))
             }
             Stage::Sentinel
             | Stage::Before
@@ -136,7 +139,7 @@ impl Courier {
             | Stage::Copying
             | Stage::Deselecting(_)
             | Stage::Deleting { .. } => {
-                let poll = Deed::Wait(self.job.patience.poll);
+                let poll = self.poll();
                 self.go(Phase::Probe(Box::new(probe)), poll, [Deed::ReadClipboard])
             }
         }
@@ -241,19 +244,22 @@ impl Courier {
                 self.delete_litter(probe, *own)
             }
             (Purpose::Standing, Found::Nothing) if self.job.look.is_none() => {
-                // Nobody ever saw this box empty; the box is read again before Enter.
-                self.doubtful = true;
+                // Nobody ever saw this box empty; it is read again before Enter.
                 self.nothing_stands()
             }
             (Purpose::Draft, Found::Nothing) => {
-                // A new placeholder, say: nothing can be read there.
+                // A new placeholder, say, or an unknown box: nothing can be read there.
+                self.doubt = self.doubt.max(Doubt::Slight);
                 self.take_clipboard()
             }
+            (Purpose::Stands, Found::Own) => self.still_stands(""),
+            (Purpose::Stands, Found::Nothing | Found::Litter { .. } | Found::Strange) => self
+                .unknown("the text seems to stand after Enter, but the box does not say so itself"),
             (Purpose::ReadBack, Found::Own) => {
                 self.read_back = true;
-                self.doubtful = false;
                 self.settle()
             }
+            (Purpose::ReadBack, Found::Nothing) if self.doubt < Doubt::Grave => self.settle(),
             (Purpose::ReadBack, Found::Nothing) => self.fail_as(
                 FailureClass::PasteNotSeen,
                 "the box could not be read back, and there is doubt what it holds",
@@ -326,17 +332,15 @@ impl Courier {
         self.job
             .standing
             .retain(|s| !own && s.entered && s.message == message);
-        self.doubtful = true;
+        self.doubt = Doubt::Grave;
         self.watch()
     }
 }
 
-/// As it may come back from a box: other line ends, a last newline, hard spaces.
+/// As it may come back from a box: other line ends, hard spaces, blanks at the ends.
 fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n")
-        .replace('\u{a0}', " ")
-        .trim_end_matches('\n')
-        .to_owned()
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 /// Whether the text consists of nothing but these parts.
@@ -348,7 +352,7 @@ fn is_made_of(text: &str, parts: &[&str]) -> bool {
             .filter(|part| !part.is_empty())
             .find_map(|part| rest.strip_prefix(part));
         match next {
-            Some(after) => rest = after.trim_start_matches('\n'),
+            Some(after) => rest = after.trim_start(),
             None => return false,
         }
     }

@@ -1,6 +1,7 @@
 //! Golden bytes of the ledger's own encodings (`tests/golden/ledger.hex`), and reading of bytes
 //! that are nothing of the kind.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -25,7 +26,7 @@ fn record<'a>(position: u64, kept: Kept<'a>, body: &[u8]) -> Record<'a> {
         of: 2,
         key: 0,
         correlation: Uuid::from_u128(0xC0),
-        causation: (position % 2 == 0).then_some(Uuid::from_u128(0xCA)),
+        causation: position.is_multiple_of(2).then_some(Uuid::from_u128(0xCA)),
         command: Uuid::from_u128(0xCC),
         actor: "operator",
         stream: "note/plan",
@@ -77,7 +78,10 @@ fn file() -> PathBuf {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 #[test]
@@ -174,7 +178,7 @@ proptest! {
         claimed.extend_from_slice(&bytes);
         prop_assert!(Frame::read(&claimed, None, &key).is_err());
         if let Ok(frame) = Frame::again(&claimed) {
-            frame.records().take(1000).for_each(|record| drop(record.ok().map(|_| ())));
+            prop_assert!(frame.records().take(1000).count() <= 1000);
         }
         let _damaged = Record::read(&mut Reader(&bytes));
         prop_assert_eq!(Heading::decode(&bytes), None);

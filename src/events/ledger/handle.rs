@@ -1,22 +1,18 @@
 //! The ledger as everything above sees it.
 
 use std::path::Path;
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::append::{AppendError, Appended, Commit, Expected, Part};
 use super::disk::{Disk, OsDisk, is_full};
-use super::layout::{FIRST_EPOCH, Lock};
 use super::opening::{self, Opened};
+use super::owner::Owner;
 use super::prepare::{Ready, prepare};
-use super::reading::{Shared, corrupt};
-use super::witness::Witness;
-use super::writer::{self, Request, own_cause};
-use super::{blobs, bytes, keeper, kept, verify};
+use super::writer::{self, own_cause};
+use super::{blobs, bytes, creating, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerRebuilt;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
@@ -152,22 +148,6 @@ pub struct Ledger {
     owner: Arc<Owner>,
 }
 
-/// The threads of an open ledger; stops them when the last handle goes.
-#[derive(Debug)]
-struct Owner {
-    shared: Arc<Shared>,
-    requests: Sender<Request>,
-    /// None once it is closed.
-    running: Mutex<Option<Running>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    writer: JoinHandle<()>,
-    keeper: JoinHandle<Witness>,
-    lock: Lock,
-}
-
 impl Ledger {
     /// Makes a new ledger in `store` (made if absent) with `ledger.created` at position 1.
     pub fn create(store: &Path, edge: Edge, made_by: &str) -> Result<Self, OpenError> {
@@ -181,10 +161,12 @@ impl Ledger {
         edge: Edge,
         made_by: &str,
     ) -> Result<Self, OpenError> {
-        Self::start(opening::create(store, edge, disk, made_by)?).map(|(ledger, _)| ledger)
+        Self::start(creating::create(store, edge, disk, made_by)?).map(|(ledger, _)| ledger)
     }
 
-    /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind or damaged.
+    /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind
+    /// or damaged, and sets a torn tail aside (all that there is to repair: other damage is
+    /// refused, and named by [`Self::examine`]).
     pub fn open(store: &Path, edge: Edge) -> Result<(Self, Opening), OpenError> {
         Self::open_on(Arc::new(OsDisk), store, edge)
     }
@@ -199,41 +181,9 @@ impl Ledger {
     }
 
     fn start(opened: Opened) -> Result<(Self, Opening), OpenError> {
-        let Opened {
-            shared,
-            witness,
-            lock,
-            reserved,
-            opening,
-        } = opened;
-        let shared = Arc::new(shared);
-        let (requests, waiting) = mpsc::channel();
-        let starting = || shared.layout.io("starting the ledger's threads");
-        let keeper = {
-            let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("ledger-sled".to_owned())
-                .spawn(move || keeper::run(&shared, witness))
-        }
-        .map_err(starting())?;
-        let writer = {
-            let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("ledger-writer".to_owned())
-                .spawn(move || writer::run(&shared, &waiting, reserved))
-        }
-        .map_err(starting())?;
-        let running = Running {
-            writer,
-            keeper,
-            lock,
-        };
+        let (owner, opening) = Owner::start(opened)?;
         let ledger = Self {
-            owner: Arc::new(Owner {
-                shared,
-                requests,
-                running: Mutex::new(Some(running)),
-            }),
+            owner: Arc::new(owner),
         };
         if let Some(reason) = &opening.rebuilt {
             ledger.note_rebuilt(reason);
@@ -283,21 +233,7 @@ impl Ledger {
     pub fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
         let ready = prepare(commit)?;
         self.write_blobs(&ready)?;
-        let (reply, answer) = mpsc::sync_channel(1);
-        let request = Request::Append(Box::new(ready), reply);
-        let asked = self.owner.requests.send(request).ok();
-        match asked.and_then(|()| answer.recv().ok()) {
-            Some(result) => result,
-            None => Err(self.gone()),
-        }
-    }
-
-    /// Why the writer does not answer.
-    fn gone(&self) -> AppendError {
-        match self.poisoned() {
-            Some(reason) => AppendError::Poisoned { reason },
-            None => AppendError::Closed,
-        }
+        self.owner.ask(ready)
     }
 
     /// Large bodies are on the disk before their commit is looked at: a commit that is refused
@@ -416,53 +352,5 @@ impl Ledger {
     /// clones can still read.
     pub fn close(self) -> Result<(), ReadError> {
         self.owner.stop()
-    }
-}
-
-impl Owner {
-    fn stop(&self) -> Result<(), ReadError> {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(running) = running else {
-            return Ok(());
-        };
-        // A writer that is gone already needs no word.
-        drop(self.requests.send(Request::Stop));
-        let wrote = running.writer.join();
-        self.shared.tail.close();
-        let witness = running.keeper.join();
-        let sled = self
-            .shared
-            .sled
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        kept::shut(sled);
-        let (Ok(()), Ok(mut witness)) = (wrote, witness) else {
-            return Err(corrupt(0, "a thread of the ledger panicked"));
-        };
-        if self.shared.poisoned().is_none() {
-            // Without these last words the next opening writes sled's copy anew.
-            let end = self.shared.index().end;
-            let folder = self.shared.layout.sled(FIRST_EPOCH);
-            kept::seal(&folder)
-                .and_then(|files| witness.say(end.position, end.chain, Some(files)))
-                .map_err(|source| ReadError::Io {
-                    step: "closing the ledger",
-                    source,
-                })?;
-        }
-        drop(running.lock);
-        Ok(())
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        // Best effort: an unclean stop costs the next opening a rebuild of sled's copy.
-        drop(self.stop());
     }
 }

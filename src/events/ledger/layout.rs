@@ -41,9 +41,10 @@ pub(super) enum Nature {
 }
 
 impl Layout {
+    /// Absolute, so that a later change of the working folder moves nothing.
     pub(super) fn new(store: &Path) -> Self {
         Self {
-            store: store.to_owned(),
+            store: std::path::absolute(store).unwrap_or_else(|_| store.to_owned()),
         }
     }
 
@@ -57,7 +58,7 @@ impl Layout {
 
     /// Exists while a store is being made.
     pub(super) fn creating(&self) -> PathBuf {
-        self.store.join("creating")
+        self.store.join(".switchboard-creating")
     }
 
     pub(super) fn journals(&self) -> PathBuf {
@@ -187,11 +188,16 @@ impl Layout {
         }
     }
 
-    /// Makes the store's folder and every missing folder above it, synced up to the first that
-    /// was there before.
+    /// Makes the store's folder and every missing folder above it, synced up to and including
+    /// the parent of the first that was missing, at least the store's own parent.
     pub(super) fn make_store_folder(&self) -> Result<(), OpenError> {
-        let step = self.io("making the folder");
-        make_folder_chain(&self.store).map_err(step)
+        make_folder_chain(&self.store).map_err(self.io("making the folder"))?;
+        match sync_folder(parent(&self.store)) {
+            // Somebody else's folder that may be passed through but not read: its name for the
+            // store is as durable as its owner made it.
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(()),
+            synced => synced.map_err(self.io("syncing the parent folder")),
+        }
     }
 
     /// Says that a store is being made here. An empty file, so that it cannot be torn.

@@ -10,6 +10,7 @@ pub mod layout;
 
 mod blobs;
 mod bytes;
+mod creating;
 mod frame;
 #[cfg(test)]
 mod golden;
@@ -18,10 +19,13 @@ mod journal;
 mod keeper;
 mod kept;
 mod opening;
+mod owner;
 mod prepare;
 mod reading;
 mod record;
 mod tail;
+#[cfg(test)]
+mod torn;
 mod verify;
 mod witness;
 mod writer;

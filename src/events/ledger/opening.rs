@@ -1,29 +1,24 @@
-//! Making and opening a store. The journal decides what the ledger is; sled's copy is compared with
+//! Opening a store. The journal decides what the ledger is; sled's copy is compared with
 //! it and written anew when it is not the same.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::blobs::INLINE_MAX;
 use super::bytes::{len64, size};
 use super::disk::Disk;
-use super::frame::{Draft, Fault, Frame};
+use super::frame::{Fault, Frame};
 use super::handle::{Edge, OpenError, Opening};
 use super::index::Index;
-use super::journal::{Found, HEADER, Heading, Journal, Walk, WriteFailure};
+use super::journal::{Found, HEADER, Journal, Walk};
 use super::kept::{self, Kept, KeptError};
 use super::layout::{self, FIRST_EPOCH, Layout, Lock, Nature};
 use super::reading::Shared;
-use super::record::{Hash, Kept as Stored, Record};
 use super::witness::{self, Testimony, Witness};
-use crate::events::facts::ledger::LedgerCreated;
-use crate::events::ids::{AgentId, StreamId};
-use crate::events::kind::Fact;
 
 /// A store that was opened, and what its threads need.
 #[derive(Debug)]
@@ -34,101 +29,6 @@ pub(super) struct Opened {
     /// The journal's length.
     pub(super) reserved: u64,
     pub(super) opening: Opening,
-}
-
-/// Makes a store and opens it.
-pub(super) fn create(
-    store: &Path,
-    edge: Edge,
-    disk: Arc<dyn Disk>,
-    made_by: &str,
-) -> Result<Opened, OpenError> {
-    let layout = Layout::new(store);
-    refuse_a_store(&layout)?;
-    layout.make_store_folder()?;
-    fs::set_permissions(store, Permissions::from_mode(0o700))
-        .map_err(layout.io("making the folder private"))?;
-    let lock = layout.take_lock()?;
-    // Somebody else may have made it before the lock was ours.
-    refuse_a_store(&layout)?;
-    layout
-        .mark_creating()
-        .map_err(layout.io("marking the store as unfinished"))?;
-    for left_over in [layout.journals(), layout.sleds(), layout.blobs()] {
-        layout::remove(&left_over).map_err(layout.io("removing an unfinished store"))?;
-    }
-    for folder in [layout.journals(), layout.sleds(), layout.blobs()] {
-        layout::make_folder(&folder).map_err(layout.io("making the folders"))?;
-    }
-    begin_journal(&layout, &edge, &disk, made_by)?;
-    layout
-        .write_format()
-        .map_err(layout.io("writing the format"))?;
-    open_locked(layout, (edge, disk), lock)
-}
-
-fn refuse_a_store(layout: &Layout) -> Result<(), OpenError> {
-    match layout.nature()? {
-        Nature::Nothing => Ok(()),
-        Nature::Store => Err(OpenError::Present {
-            path: layout.shown(),
-        }),
-    }
-}
-
-/// The journal's file with `ledger.created` in it.
-fn begin_journal(
-    layout: &Layout,
-    edge: &Edge,
-    disk: &Arc<dyn Disk>,
-    made_by: &str,
-) -> Result<(), OpenError> {
-    let now = edge.clock.now();
-    let heading = Heading {
-        ledger: edge.ids.fresh(now),
-        timeline: edge.ids.fresh(now),
-        first: FIRST_EPOCH,
-        before: Hash::default(),
-    };
-    let fact = Fact::from(LedgerCreated {
-        ledger: heading.ledger,
-        timeline: heading.timeline,
-        made_by: made_by.chars().take(INLINE_MAX / 8).collect(),
-    });
-    let body = fact
-        .encode()
-        .map_err(|e| layout.io("encoding the first event")(std::io::Error::other(e)))?;
-    let actor = AgentId::switchboard();
-    let stream = StreamId::ledger();
-    let mut draft = Draft::new(FIRST_EPOCH, heading.before);
-    draft.push(&Record {
-        position: FIRST_EPOCH,
-        recorded_at: now.micros(),
-        clock: now.micros(),
-        id: edge.ids.fresh(now),
-        version: 0,
-        previous: 0,
-        kind: fact.kind(),
-        place: 0,
-        of: 1,
-        key: 0,
-        correlation: edge.ids.fresh(now),
-        causation: None,
-        command: edge.ids.fresh(now),
-        actor: actor.as_str(),
-        stream: stream.as_str(),
-        body_len: super::bytes::len32(body.len()),
-        payload_hash: *blake3::hash(&body).as_bytes(),
-        kept: Stored::Inline(&body),
-    });
-    let journal = Journal::create(&layout.journal(FIRST_EPOCH), heading, Arc::clone(disk))
-        .map_err(layout.io("making the journal"))?;
-    let frame = draft.seal(HEADER, 0, &journal.key);
-    let written = journal.append(&[frame], HEADER);
-    written.map(|_| ()).map_err(|failure| {
-        let (WriteFailure::Full(reason) | WriteFailure::Broken(reason)) = failure;
-        layout.io("writing the first event")(std::io::Error::other(reason))
-    })
 }
 
 /// Opens a store.
@@ -148,7 +48,7 @@ pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Open
     open_locked(layout, (edge, disk), lock)
 }
 
-fn open_locked(
+pub(super) fn open_locked(
     layout: Layout,
     (edge, disk): (Edge, Arc<dyn Disk>),
     lock: Lock,
@@ -222,19 +122,19 @@ pub(super) fn open_journal(layout: &Layout, disk: Arc<dyn Disk>) -> Result<Journ
 
 /// A tail that was never acknowledged.
 #[derive(Debug)]
-struct Torn {
-    offset: u64,
+pub(super) struct Torn {
+    pub(super) offset: u64,
 }
 
 #[derive(Debug)]
-struct Scanned {
-    index: Index,
-    torn: Option<Torn>,
+pub(super) struct Scanned {
+    pub(super) index: Index,
+    pub(super) torn: Option<Torn>,
 }
 
 /// Reads the journal from its beginning and derives the index. Decides between a torn tail and
 /// damage: what a later frame calls synced was acknowledged.
-fn scan(layout: &Layout, journal: &Journal) -> Result<Scanned, OpenError> {
+pub(super) fn scan(layout: &Layout, journal: &Journal) -> Result<Scanned, OpenError> {
     let reading = || layout.io("reading the journal");
     let mut index = Index::default();
     index.end.offset = HEADER;

@@ -9,6 +9,7 @@ use super::bytes::len32;
 use super::record::{Content, Hash, Kept, Record};
 use crate::events::envelope::Cause;
 use crate::events::ids::StreamId;
+use crate::events::kind::{Fact, KINDS};
 
 /// Events that one commit may have.
 pub(super) const EVENTS_MAX: usize = 4096;
@@ -79,6 +80,13 @@ pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
         let stream = part.stream.as_str();
         let mut bodies = Vec::with_capacity(part.facts.len());
         for fact in &part.facts {
+            if let Fact::Unknown { kind, .. } = fact
+                && KINDS.iter().any(|(known, _)| known == kind)
+            {
+                return Err(invalid(format!(
+                    "kind {kind} is known, and raw bytes are not it"
+                )));
+            }
             let encoded = fact.encode()?;
             let hash = *blake3::hash(&encoded).as_bytes();
             content.add(stream, fact.kind(), &hash);

@@ -15,6 +15,7 @@ use super::layout::{FIRST_EPOCH, Layout};
 use super::reading::Shared;
 use super::record::{Hash, Kept as Stored, Record, chained};
 use crate::events::ids::Position;
+use crate::events::kind::Fact;
 
 /// A damage list that is longer helps nobody.
 const DAMAGE_MAX: usize = 1000;
@@ -25,10 +26,16 @@ struct Reading {
     events: u64,
     position: u64,
     chain: Hash,
-    recorded_at: u64,
+    recorded_at: Option<u64>,
+    /// Which event of its commit comes next.
+    place: u16,
     streams: BTreeMap<Box<str>, StreamHead>,
     ids: HashSet<Uuid>,
     frames: Vec<FrameAt>,
+    /// What the journal says of the ledger's and the timeline's id.
+    identity: (Uuid, Uuid),
+    /// A position and the chain hash that is known from elsewhere to belong there.
+    known: Option<(u64, Hash)>,
     /// Something before was lost, so what hangs on it cannot be compared.
     lost: bool,
     damage: Vec<String>,
@@ -42,10 +49,17 @@ impl Reading {
     }
 
     /// Reads the file anew from the disk, up to the position.
-    fn of(file: &File, heading: &Heading, layout: &Layout, up_to: u64) -> std::io::Result<Self> {
+    fn of(
+        file: &File,
+        heading: &Heading,
+        layout: &Layout,
+        (up_to, known): (u64, Option<(u64, Hash)>),
+    ) -> std::io::Result<Self> {
         let mut reading = Self {
             chain: heading.before,
             position: heading.first.saturating_sub(1),
+            identity: (heading.ledger, heading.timeline),
+            known,
             ..Self::default()
         };
         let mut walk = Walk::new(file, heading.key(), HEADER)?;
@@ -84,6 +98,7 @@ impl Reading {
         }
         self.chain = frame.before;
         self.position = frame.first.saturating_sub(1);
+        self.place = 0;
         let mut recorded_at = None;
         for record in frame.records() {
             let next = self.position.saturating_add(1);
@@ -96,14 +111,23 @@ impl Reading {
                 Err(fault) => self.damaged(format!("position {next}: {fault}")),
             }
         }
-        if self.chain != frame.after || self.position != frame.last() {
+        if self.chain != frame.after || self.position != frame.last() || self.place != 0 {
             let (first, last) = (frame.first, frame.last());
             self.damaged(format!(
-                "journal: the events of positions {first} to {last} do not lead to their chain hash"
+                "journal: the events of positions {first} to {last} do not lead to their chain hash, or end within a commit"
             ));
         }
         self.chain = frame.after;
         self.position = frame.last();
+        if self
+            .known
+            .is_some_and(|(at, chain)| at == self.position && chain != self.chain)
+        {
+            let at = self.position;
+            self.damaged(format!(
+                "journal: the chain at position {at} is not what it was"
+            ));
+        }
         self.frames.push(FrameAt {
             first: frame.first,
             offset: frame.offset,
@@ -115,9 +139,20 @@ impl Reading {
         if record.position != next {
             self.damaged(format!("position {next} calls itself {}", record.position));
         }
-        if record.recorded_at <= self.recorded_at {
+        if self
+            .recorded_at
+            .is_some_and(|before| record.recorded_at <= before)
+        {
             self.damaged(format!("position {next} is not later than the one before"));
         }
+        if record.place != self.place || record.place >= record.of {
+            self.damaged(format!(
+                "position {next} is not event {} of its commit",
+                self.place
+            ));
+        }
+        let following = record.place.saturating_add(1);
+        self.place = if following < record.of { following } else { 0 };
         if !self.ids.insert(record.id) {
             self.damaged(format!("position {next} has an id that occurs before"));
         }
@@ -138,7 +173,7 @@ impl Reading {
         self.streams.insert(record.stream.into(), head);
         self.chain = chained(&self.chain, header, &record.payload_hash);
         self.position = next;
-        self.recorded_at = record.recorded_at;
+        self.recorded_at = Some(record.recorded_at);
         self.events = self.events.saturating_add(1);
     }
 
@@ -152,8 +187,12 @@ impl Reading {
                 .map_err(|e| e.to_string())
                 .and_then(|body| record.event(&body).map_err(|e| e.to_string())),
         };
-        if let Err(reason) = checked {
-            self.damaged(format!("position {}: {reason}", record.position));
+        match checked.map(|event| event.fact) {
+            Ok(Fact::LedgerCreated(fact)) if (fact.ledger, fact.timeline) != self.identity => {
+                self.damaged("journal: its header names another ledger than its first event");
+            }
+            Ok(_) => {}
+            Err(reason) => self.damaged(format!("position {}: {reason}", record.position)),
         }
     }
 
@@ -178,8 +217,8 @@ pub(super) fn verify(shared: &Shared) -> Result<Verified, ReadError> {
     let path = shared.layout.journal(FIRST_EPOCH);
     let file = File::open(path).map_err(reading_journal)?;
     let heading = &shared.journal.heading;
-    let mut reading =
-        Reading::of(&file, heading, &shared.layout, end.position).map_err(reading_journal)?;
+    let mut reading = Reading::of(&file, heading, &shared.layout, (end.position, None))
+        .map_err(reading_journal)?;
     heading_is_intact(&mut reading, &file, heading).map_err(reading_journal)?;
     if (reading.position, reading.chain) != (end.position, end.chain) {
         let read = reading.position;
@@ -286,9 +325,11 @@ pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
     let _lock = layout.take_lock()?;
     let disk = std::sync::Arc::new(super::disk::OsDisk);
     let journal = super::opening::open_journal(&layout, disk)?;
-    let mut reading = Reading::of(&journal.file, &journal.heading, &layout, u64::MAX)
-        .map_err(layout.io("reading the journal"))?;
     let said = super::opening::testimony(&layout)?;
+    let known = said.map(|said| (said.position, said.chain));
+    let heading = &journal.heading;
+    let mut reading = Reading::of(&journal.file, heading, &layout, (u64::MAX, known))
+        .map_err(layout.io("reading the journal"))?;
     let Some(said) = said else {
         return Ok(reading.verified());
     };

@@ -2,7 +2,7 @@
 
 use super::window::{Habit, SimulatedWindow};
 use crate::delivery::ports::Picture;
-use crate::events::facts::screen::Rect;
+use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
 
 const GROUND: [u8; 3] = [60, 90, 120];
@@ -51,8 +51,10 @@ impl Canvas {
         for y in offset(part.y, self.region.y)..offset(part.bottom(), self.region.y) {
             let row = (y * width + left) * 3..(y * width + right) * 3;
             if let Some(row) = self.rgb.get_mut(row) {
-                for pixel in row.chunks_exact_mut(3) {
-                    pixel.copy_from_slice(&colour);
+                if colour == [colour[0]; 3] {
+                    row.fill(colour[0]);
+                } else {
+                    row.copy_from_slice(&colour.repeat(row.len() / 3));
                 }
             }
         }
@@ -89,13 +91,15 @@ impl Canvas {
     }
 
     fn dot(&mut self, x: i32, y: i32, colour: [u8; 3]) {
-        let area = Rect {
-            x,
-            y,
-            width: 1,
-            height: 1,
-        };
-        self.fill(&area, colour);
+        if !self.region.contains(Point { x, y }) {
+            return;
+        }
+        let offset = |n: i32, base: i32| usize::try_from(n.saturating_sub(base)).unwrap_or(0);
+        let width = usize::try_from(self.region.width).unwrap_or(0);
+        let start = (offset(y, self.region.y) * width + offset(x, self.region.x)) * 3;
+        if let Some(pixel) = self.rgb.get_mut(start..start + 3) {
+            pixel.copy_from_slice(&colour);
+        }
     }
 
     /// Paints a window over what is there.
@@ -112,7 +116,9 @@ impl Canvas {
 
     fn chat(&mut self, window: &SimulatedWindow, focused: bool, caret: bool) {
         let frame = window.fingerprint.frame;
-        let room = usize::try_from(frame.width / 7).unwrap_or(0).saturating_sub(4);
+        let room = usize::try_from(frame.width / 7)
+            .unwrap_or(0)
+            .saturating_sub(4);
         for (line, at) in window.transcript.iter().rev().zip([28, 16, 4]) {
             let shown: String = line.chars().take(room).collect();
             self.text(frame.x + 6, frame.y + at, &shown, INK);
@@ -158,14 +164,23 @@ impl Canvas {
 
     fn terminal(&mut self, window: &SimulatedWindow, caret: bool) {
         let frame = window.fingerprint.frame;
-        let room = usize::try_from(frame.width / 7).unwrap_or(1).saturating_sub(2).max(1);
+        let room = usize::try_from(frame.width / 7)
+            .unwrap_or(1)
+            .saturating_sub(2)
+            .max(1);
         let mut lines: Vec<String> = Vec::new();
         let prompt = format!("$ {}", window.text);
         for line in window.transcript.iter().chain([&prompt]) {
             let letters: Vec<char> = line.chars().collect();
-            lines.extend(letters.chunks(room).map(|part| part.iter().collect::<String>()));
+            lines.extend(
+                letters
+                    .chunks(room)
+                    .map(|part| part.iter().collect::<String>()),
+            );
         }
-        let rows = usize::try_from(frame.height / 12).unwrap_or(1).saturating_sub(1);
+        let rows = usize::try_from(frame.height / 12)
+            .unwrap_or(1)
+            .saturating_sub(1);
         let skip = lines.len().saturating_sub(rows);
         let mut y = frame.y + 4;
         let mut end = frame.x + 4;

@@ -27,6 +27,8 @@ pub struct X11Desktop {
     hidden: u32,
     /// Where the pointer was left.
     pointer: Option<Point>,
+    /// Whether the last ping was sent while nothing of ours could still wait in the server.
+    settled: bool,
     /// None behind Wayland, where X shows only a part of the truth.
     layout: Option<Layout>,
 }
@@ -52,23 +54,33 @@ impl X11Desktop {
             frames: Frames::default(),
             hidden,
             pointer: None,
+            settled: false,
             layout,
         })
     }
 
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
     /// in another program's name.
-    fn somebody_acted(&mut self, pointer: Point) -> bool {
-        let moved = self.pointer.is_some_and(|left| left != pointer);
-        self.pointer = Some(pointer);
+    fn somebody_acted(&mut self, survey: &Survey) -> Result<bool, Trouble> {
+        let moved = self.pointer.is_some_and(|left| left != survey.pointer);
+        self.pointer = Some(survey.pointer);
         let mut surplus = false;
         if let Some(synthetic) = self.listener.synthetic() {
             surplus = synthetic > self.hands.presses();
-            self.hands.set_presses(synthetic);
+            if surplus || self.settled {
+                self.hands.set_presses(synthetic);
+            }
+        }
+        // What we press waits in the server while a window manager holds the click back. Nothing
+        // waits when nothing is grabbed: what a later ping does not find counted then was dropped
+        // (a release of what was not down), and would hide as many keys of somebody else.
+        if !self.settled && !survey.grabbed {
+            self.listener.ping()?;
+            self.settled = true;
         }
         // Asked last and always, so that nothing old is left for the next survey.
         let real = self.listener.take_person();
-        real || moved || surplus
+        Ok(real || moved || surplus)
     }
 }
 
@@ -91,7 +103,7 @@ impl Desktop for X11Desktop {
             locks: self.hands.locks(),
         };
         let mut survey = look(&self.link, &mut self.frames, looking)?;
-        survey.person = self.somebody_acted(survey.pointer);
+        survey.person = self.somebody_acted(&survey)?;
         Ok(survey)
     }
 
@@ -112,6 +124,7 @@ impl Desktop for X11Desktop {
         {
             self.clipboard.lend_to_primary(&self.listener)?;
         }
+        self.settled = false;
         let done = self.hands.act(&self.link, act);
         if let Act::Click(_) = act {
             let pointer = self.link.conn.query_pointer(self.link.root);

@@ -59,7 +59,7 @@ impl Hands {
         self.keys.locks()
     }
 
-    /// How many presses and releases of keys and buttons were made.
+    /// How many presses and releases of keys and buttons were made, at most.
     pub(super) fn presses(&self) -> u64 {
         self.presses
     }

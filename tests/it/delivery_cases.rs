@@ -1,0 +1,435 @@
+//! What the courier does in each named situation, on the simulated desktop.
+
+use std::time::Duration;
+
+use switchboard::adapters::desktop::record::RecordDesktop;
+use switchboard::adapters::desktop::simulated::window::SimulatedWindow;
+use switchboard::adapters::desktop::simulated::world::{Fault, World};
+use switchboard::delivery::courier::machine::Courier;
+use switchboard::delivery::courier::moves::{Answer, Deed, Move, Outcome, Report};
+use switchboard::delivery::hands::{Pace as _, carry, perform};
+use switchboard::delivery::job::{Job, ReadBack, Standing};
+use switchboard::delivery::ports::{Act, Clip, Desktop as _, Key, Trouble};
+use switchboard::events::facts::agent::Target;
+use switchboard::events::facts::attempt::FailureClass;
+use switchboard::events::ids::MessageId;
+use uuid::Uuid;
+
+use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
+
+const TEXT: &str = "please look at the build";
+
+fn stage_of(target: SimulatedWindow, faults: &[Fault]) -> Stage {
+    let stage = Stage::new(World::new(vec![target, neighbour()], Vec::new()));
+    for fault in faults {
+        stage.world.borrow_mut().strike(fault);
+    }
+    stage
+}
+
+fn stage(faults: &[Fault]) -> Stage {
+    stage_of(window(Target::Chat), faults)
+}
+
+fn chat() -> Job {
+    job(TEXT, Target::Chat)
+}
+
+fn stood(message: u128, text: &str, entered: bool) -> Vec<Standing> {
+    vec![Standing {
+        message: MessageId(Uuid::from_u128(message)),
+        text: text.to_owned(),
+        entered,
+    }]
+}
+
+/// The class of a failure, and whether text may stand.
+fn failed(outcome: &Outcome) -> (FailureClass, bool) {
+    match outcome {
+        Outcome::Failed {
+            class,
+            text_may_stand,
+            ..
+        } => (*class, *text_may_stand),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn observed(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Observed { presses, .. } => *presses,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn box_text(stage: &Stage) -> String {
+    stage.let_everything_happen();
+    stage.world.borrow().window(TARGET).unwrap().text.clone()
+}
+
+fn enters(stage: &Stage) -> usize {
+    stage.world.borrow().enters.len()
+}
+
+#[test]
+fn never_presses_enter_after_a_failed_paste() {
+    let mut stage = stage(&[Fault::PasteLost]);
+    let outcome = stage.carry(chat());
+    assert_eq!(failed(&outcome), (FailureClass::PasteNotSeen, true));
+    assert_eq!((enters(&stage), stage.received()), (0, vec![]));
+}
+
+#[test]
+fn a_refused_enter_leaves_the_text_where_it_is() {
+    let mut stage = stage(&[]);
+    let refuse = || Answer::Refused {
+        class: FailureClass::Paused,
+        detail: "the seat is paused".to_owned(),
+    };
+    let done = stage.attempt(chat(), None, &mut { refuse });
+    let outcome = done.ending.unwrap().outcome;
+    assert_eq!(failed(&outcome), (FailureClass::Paused, true));
+    assert_eq!((enters(&stage), box_text(&stage)), (0, TEXT.to_owned()));
+}
+
+#[test]
+fn text_found_standing_after_a_crash_is_submitted_and_not_pasted_again() {
+    for ctrl_a_selects in [true, false] {
+        let mut target = window(Target::Chat);
+        target.ctrl_a_selects = ctrl_a_selects;
+        target.text = TEXT.to_owned();
+        let mut stage = stage_of(target, &[]);
+        let mut job = chat();
+        job.standing = stood(7, TEXT, false);
+        assert_eq!(observed(&stage.carry(job)), 1, "{ctrl_a_selects}");
+        assert_eq!(stage.received(), [TEXT]);
+    }
+}
+
+#[test]
+fn an_enter_that_may_have_been_taken_late_is_never_repeated() {
+    let mut stage = stage(&[]);
+    let mut job = chat();
+    job.standing = stood(7, TEXT, true);
+    let outcome = stage.carry(job);
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    assert_eq!(
+        (stage.received(), box_text(&stage)),
+        (vec![], String::new())
+    );
+}
+
+#[test]
+fn another_messages_text_is_taken_out_before_ours_goes_in() {
+    let mut target = window(Target::Chat);
+    target.text = "the message before".to_owned();
+    let mut stage = stage_of(target, &[]);
+    let mut job = chat();
+    job.standing = stood(6, "the message before", false);
+    assert_eq!(observed(&stage.carry(job)), 1);
+    assert_eq!(stage.received(), [TEXT]);
+}
+
+#[test]
+fn a_persons_draft_is_held_and_untouched() {
+    for known in [true, false] {
+        let mut stage = stage(&[]);
+        let look = known.then(|| learn(&mut stage, Target::Chat)).flatten();
+        let draft = "dear all, I was just about to";
+        stage.world.borrow_mut().windows[0].text = draft.to_owned();
+        let before = enters(&stage);
+        for standing in [Vec::new(), stood(7, TEXT, false)] {
+            let mut job = chat();
+            job.look.clone_from(&look);
+            job.standing = standing;
+            let outcome = stage.carry(job);
+            assert_eq!(failed(&outcome).0, FailureClass::DraftInTheWay);
+            assert_eq!(
+                (enters(&stage), box_text(&stage)),
+                (before, draft.to_owned())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_changed_placeholder_is_learnt_anew() {
+    let mut stage = stage(&[]);
+    let look = learn(&mut stage, Target::Chat);
+    stage.world.borrow_mut().windows[0].placeholder = "Ask me anything you like".to_owned();
+    let mut job = chat();
+    job.look = look;
+    let done = stage.attempt(job, None, &mut || Answer::Allowed);
+    let ending = done.ending.unwrap();
+    observed(&ending.outcome);
+    assert!(ending.learnt.is_some_and(|look| look.proven_empty));
+}
+
+#[test]
+fn no_key_reaches_a_dialog() {
+    for fault in [Fault::Modal, Fault::ModalBeside] {
+        let mut stage = stage(std::slice::from_ref(&fault));
+        let outcome = stage.carry(chat());
+        assert_eq!(
+            failed(&outcome),
+            (FailureClass::DialogInTheWay, false),
+            "{fault:?}"
+        );
+        stage.let_everything_happen();
+        let world = stage.world.borrow();
+        assert!(world.windows.last().unwrap().heard.is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_swallowed_enter_is_pressed_once_more() {
+    let mut stage = stage(&[Fault::EnterSwallowed]);
+    assert_eq!(observed(&stage.carry(chat())), 2);
+    assert_eq!(stage.received(), [TEXT]);
+}
+
+#[test]
+fn a_window_that_refuses_enter_fails_for_certain_and_may_be_taken_up_again() {
+    let mut target = window(Target::Chat);
+    target.enters_lost = 2;
+    let mut stage = stage_of(target, &[]);
+    let outcome = stage.carry(chat());
+    assert_eq!(failed(&outcome), (FailureClass::SubmitNotSeen, true));
+    let mut again = chat();
+    again.attempt = 2;
+    again.standing = stood(7, TEXT, true);
+    assert_eq!(observed(&stage.carry(again)), 1);
+    assert_eq!(stage.received(), [TEXT]);
+}
+
+#[test]
+fn a_window_that_hangs_after_the_paste_is_unknown_and_not_repeated() {
+    let mut stage = stage(&[]);
+    let world = std::rc::Rc::clone(&stage.world);
+    let mut hang = || {
+        world
+            .borrow_mut()
+            .strike(&Fault::Stall(Duration::from_secs(40)));
+        Answer::Allowed
+    };
+    let done = stage.attempt(chat(), None, &mut hang);
+    let outcome = done.ending.unwrap().outcome;
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    stage.let_everything_happen();
+    assert_eq!(stage.received(), [TEXT], "it was taken late, once");
+}
+
+#[test]
+fn a_late_paste_is_not_doubled() {
+    for target in [Target::Chat, Target::Terminal] {
+        let mut stage = stage_of(window(target), &[]);
+        // It hangs from the paste on, for longer than anybody waits.
+        let pasted_at = {
+            let mut probe = stage_of(window(target), &[]);
+            let mut number = 0;
+            let mut courier = courier_on(&probe, job(TEXT, target));
+            let mut report = Report::Begin;
+            loop {
+                let now = probe.pace.now();
+                match courier.next(report, now) {
+                    Move::Do(Deed::Act(Act::Press(chord))) if chord.key == Key::Char('v') => break,
+                    Move::Do(deed) => {
+                        number = probe.world.borrow().deeds;
+                        report = perform(&deed, &mut probe.desktop, &mut probe.pace);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            number
+        };
+        let stall = Fault::Stall(Duration::from_secs(8));
+        stage.world.borrow_mut().faults = vec![(pasted_at + 1, stall)];
+        let first = stage.carry(job(TEXT, target));
+        assert_eq!(
+            failed(&first),
+            (FailureClass::PasteNotSeen, true),
+            "{target}"
+        );
+        let mut again = job(TEXT, target);
+        again.attempt = 2;
+        again.standing = stood(7, TEXT, false);
+        let mut last = stage.carry(again.clone());
+        for _ in 0..3 {
+            if matches!(last, Outcome::Failed { .. }) {
+                stage.world.borrow_mut().pass(Duration::from_secs(4));
+                last = stage.carry(again.clone());
+            }
+        }
+        observed(&last);
+        stage.let_everything_happen();
+        assert_eq!(stage.received(), [TEXT], "{target}");
+    }
+}
+
+fn courier_on(stage: &Stage, job: Job) -> Courier {
+    let now = stage.world.borrow().now;
+    Courier::new(job, stage.desktop.abilities(), now)
+}
+
+#[test]
+fn what_is_wrong_with_the_window_has_the_right_name() {
+    for (faults, class) in [
+        (vec![Fault::Closed], FailureClass::TargetNotFound),
+        (vec![Fault::Moved], FailureClass::TargetMoved),
+        (
+            vec![Fault::Stall(Duration::from_secs(60))],
+            FailureClass::PasteNotSeen,
+        ),
+    ] {
+        let mut stage = stage(&faults);
+        assert_eq!(failed(&stage.carry(chat())).0, class, "{faults:?}");
+        assert!(stage.received().is_empty());
+        assert_eq!(enters(&stage), 0, "{faults:?}");
+    }
+}
+
+#[test]
+fn a_person_who_just_typed_is_waited_for_and_one_who_goes_on_is_not_disturbed() {
+    let mut brief = stage(&[Fault::PersonMoves]);
+    observed(&brief.carry(chat()));
+    let stage = stage(&[]);
+    let mut busy = stage;
+    busy.world.borrow_mut().faults = (0..40).map(|n| (n, Fault::PersonMoves)).collect();
+    assert_eq!(
+        failed(&busy.carry(chat())),
+        (FailureClass::HumanActive, false)
+    );
+    assert_eq!(enters(&busy), 0);
+}
+
+#[test]
+fn a_clipboard_that_cannot_be_given_back_is_left_alone_for_short_texts() {
+    let mut stage = stage(&[]);
+    stage.world.borrow_mut().clip = Clip::Other;
+    let mut target = stage.world.borrow_mut();
+    // A box that is known needs no reading, which would need the clipboard.
+    target.windows[0].placeholder.clear();
+    drop(target);
+    let look = learn(&mut stage, Target::Chat);
+    stage.world.borrow_mut().clip = Clip::Other;
+    let mut job = chat();
+    job.look = look;
+    observed(&stage.carry(job));
+    stage.let_everything_happen();
+    assert_eq!(stage.world.borrow().clip, Clip::Other);
+}
+
+#[test]
+fn the_box_is_read_back_when_that_is_asked_for() {
+    let mut stage = stage(&[]);
+    let mut job = chat();
+    job.look = learn(&mut stage, Target::Chat);
+    job.read_back = ReadBack::Always;
+    observed(&stage.carry(job));
+    assert_eq!(stage.received().last().map(String::as_str), Some(TEXT));
+}
+
+#[test]
+fn nothing_is_submitted_after_its_time() {
+    let mut stage = stage(&[]);
+    let mut job = chat();
+    job.expires_at = Some(stage.pace.now().after(Duration::from_millis(50)));
+    assert_eq!(failed(&stage.carry(job)).0, FailureClass::Paused);
+    assert_eq!(enters(&stage), 0);
+}
+
+#[test]
+fn trouble_at_any_moment_ends_the_attempt_truthfully() {
+    for trouble in [
+        Trouble::DisplayGone("x".to_owned()),
+        Trouble::Permission("x".to_owned()),
+        Trouble::Clipboard("x".to_owned()),
+        Trouble::Unsupported("x".to_owned()),
+    ] {
+        for at in 0_u32..80 {
+            let mut stage = stage(&[]);
+            let mut courier = courier_on(&stage, chat());
+            let mut report = Report::Begin;
+            let (mut number, mut pasted, mut entered) = (0, false, false);
+            let outcome = loop {
+                let now = stage.pace.now();
+                report = match courier.next(report, now) {
+                    Move::Do(_) if number == at => Report::Trouble(trouble.clone()),
+                    Move::Do(deed) => {
+                        if let Deed::Act(Act::Press(chord)) = &deed {
+                            entered |= chord.key == Key::Enter;
+                            pasted |= chord.key == Key::Char('v');
+                        }
+                        perform(&deed, &mut stage.desktop, &mut stage.pace)
+                    }
+                    Move::Ask(_) => Report::Answered(Answer::Allowed),
+                    Move::End(ending) => break ending.outcome,
+                };
+                number += 1;
+                assert!(number < 5_000, "{trouble} at {at}: no end");
+            };
+            match outcome {
+                Outcome::Failed { text_may_stand, .. } => {
+                    assert!(!entered, "{trouble} at {at}: Enter was pressed");
+                    assert!(text_may_stand || !pasted, "{trouble} at {at}");
+                }
+                Outcome::Observed { .. } => {
+                    stage.let_everything_happen();
+                    assert_eq!(stage.received(), [TEXT], "{trouble} at {at}");
+                }
+                Outcome::Unknown { .. } | Outcome::Submitted { .. } => {
+                    assert!(entered, "{trouble} at {at}: {outcome:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_ends_at_submitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acts");
+    let mut desktop = RecordDesktop::open(&path).unwrap();
+    let mut pace = stage(&[]).pace;
+    let mut asked = 0;
+    let ending = carry(chat(), &mut desktop, &mut pace, &mut |_| {
+        asked += 1;
+        Answer::Allowed
+    });
+    assert!(
+        matches!(ending.outcome, Outcome::Submitted { .. }),
+        "{ending:?}"
+    );
+    assert_eq!(asked, 1);
+    let acts = std::fs::read_to_string(&path).unwrap();
+    let acts: Vec<serde_json::Value> = acts
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            serde_json::json!({"clipboard": {"text": TEXT}}),
+            serde_json::json!({"act": {"click": {"x": 180, "y": 155}}}),
+            serde_json::json!({"act": {"press": "ctrl+v"}}),
+            serde_json::json!({"act": {"press": "enter"}}),
+            serde_json::json!({"clipboard": "empty"}),
+            serde_json::json!({"act": "release_all"}),
+        ]
+    );
+    let mut again = chat();
+    again.standing = stood(7, TEXT, false);
+    let ending = carry(again, &mut desktop, &mut pace, &mut |_| Answer::Allowed);
+    assert_eq!(failed(&ending.outcome), (FailureClass::DraftInTheWay, true));
+}
+
+#[test]
+fn a_job_and_its_ending_survive_the_process_boundary() {
+    let mut stage = stage(&[]);
+    let mut job = chat();
+    job.look = learn(&mut stage, Target::Chat);
+    job.standing = stood(6, "x", true);
+    let text = serde_json::to_string(&job).unwrap();
+    assert!(text.len() < 20_000, "{} bytes", text.len());
+    assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);
+}
