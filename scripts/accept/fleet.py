@@ -347,7 +347,17 @@ class Desk:
 
     def settle(self, seconds: float) -> None:
         """Waits until nothing is queued or under way."""
-        until("an empty queue", seconds, lambda: not self.must("queue").objects, every=0.1)
+        left: list[dict] = []
+
+        def empty() -> bool:
+            left[:] = self.must("queue").objects
+            return not left
+
+        try:
+            until("an empty queue", seconds, empty, every=0.1)
+        except Deviation as deviation:
+            rows = "\n".join(f"  {row}" for row in left[:5])
+            raise Deviation(f"{deviation}; {len(left)} wait:\n{rows}") from None
 
 
 def children(parent: int) -> list[int]:
