@@ -99,7 +99,8 @@ async fn load_config(owner: &Owner) -> Result<usize, Failure> {
                 causation: None,
                 command: CommandId(id),
             };
-            own.desk.execute(&LoadConfig { settings }.into(), &cause, now)?;
+            own.desk
+                .execute(&LoadConfig { settings }.into(), &cause, now)?;
         }
         Ok(count)
     })
@@ -110,7 +111,9 @@ async fn save_projections(owner: &Owner) {
     let own = owner.clone();
     let saved = tokio::task::spawn_blocking(move || {
         own.catch_up()?;
-        own.projections.save(own.desk.ledger()).map_err(Failure::from)
+        own.projections
+            .save(own.desk.ledger())
+            .map_err(Failure::from)
     })
     .await;
     match saved {

@@ -157,10 +157,9 @@ fn share(asked: &Asked, mut broadcast: Broadcast, dry_run: bool) -> Result<Vec<S
     }
     match owner.desk.execute(&broadcast.into(), &cause, now)? {
         Outcome::Shared(shares) => Ok(shares),
-        Outcome::Done(_)
-        | Outcome::Expired(_)
-        | Outcome::Died(_)
-        | Outcome::Imported(_) => Ok(Vec::new()),
+        Outcome::Done(_) | Outcome::Expired(_) | Outcome::Died(_) | Outcome::Imported(_) => {
+            Ok(Vec::new())
+        }
     }
 }
 

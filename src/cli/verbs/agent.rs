@@ -289,7 +289,11 @@ impl ProfileArgs {
 impl Run {
     /// Looks at the profile's places; the window found there is what the agent is known by.
     fn look(&self, profile: &mut Profile) -> Result<Sight, Failure> {
-        let places: Vec<Point> = profile.place.into_iter().chain(profile.onboarding_place).collect();
+        let places: Vec<Point> = profile
+            .place
+            .into_iter()
+            .chain(profile.onboarding_place)
+            .collect();
         let Some(seat) = profile.seat.as_ref().filter(|_| !places.is_empty()) else {
             return Ok(Sight::default());
         };
@@ -320,9 +324,16 @@ impl Run {
     /// An agent's declaration as it is now.
     fn profile(&self, agent: &AgentId) -> Result<Profile, Failure> {
         let (_, items) = self.ask(What::Agent(agent.clone()))?;
-        let profile = items.into_iter().next().map(|mut item| item["profile"].take());
+        let profile = items
+            .into_iter()
+            .next()
+            .map(|mut item| item["profile"].take());
         serde_json::from_value(profile.unwrap_or_default()).map_err(|error| {
-            Failure::new(Exit::Failed, "bad_answer", format!("the owner's answer: {error}"))
+            Failure::new(
+                Exit::Failed,
+                "bad_answer",
+                format!("the owner's answer: {error}"),
+            )
         })
     }
 }
@@ -336,7 +347,13 @@ impl AddArgs {
         let seat = run.seat(None)?.filter(|_| self.profile.at.is_some());
         let mut profile = self.profile.over(nothing.over(None, seat.as_ref()));
         let sight = run.look(&mut profile)?;
-        run.declare(AddAgent { agent: self.id, profile }, &sight)
+        run.declare(
+            AddAgent {
+                agent: self.id,
+                profile,
+            },
+            &sight,
+        )
     }
 }
 
@@ -369,12 +386,18 @@ fn check(item: &Value) -> (bool, String) {
     };
     match sight::look(seat, &[place]) {
         Err(failure) => (false, failure.message),
-        Ok(Sight { remark: Some(remark), .. }) => (false, remark),
+        Ok(Sight {
+            remark: Some(remark),
+            ..
+        }) => (false, remark),
         Ok(Sight { window: None, .. }) => (false, "no window stands there".to_owned()),
-        Ok(Sight { window: Some(seen), .. }) => match &profile.fingerprint {
-            Some(known) if known.class != seen.class => {
-                (false, format!("`{}` stands there, not `{}`", seen.title, known.title))
-            }
+        Ok(Sight {
+            window: Some(seen), ..
+        }) => match &profile.fingerprint {
+            Some(known) if known.class != seen.class => (
+                false,
+                format!("`{}` stands there, not `{}`", seen.title, known.title),
+            ),
             _ => (true, format!("`{}` stands there", seen.title)),
         },
     }
@@ -397,8 +420,18 @@ impl SetArgs {
             }
         }
         let moved = profile.seat != seat || profile.place != place;
-        let sight = if moved { run.look(&mut profile)? } else { Sight::default() };
-        run.declare(ChangeAgent { agent: self.id, profile }, &sight)
+        let sight = if moved {
+            run.look(&mut profile)?
+        } else {
+            Sight::default()
+        };
+        run.declare(
+            ChangeAgent {
+                agent: self.id,
+                profile,
+            },
+            &sight,
+        )
     }
 }
 
@@ -471,10 +504,10 @@ impl ExportArgs {
         if self.file == Path::new("-") {
             run.printer.raw(text.as_bytes())?;
         } else {
-            files::write_atomic(&self.file, text.as_bytes(), 0o644).map_err(|error| {
-                Failure::new(Exit::Failed, "not_written", error.to_string())
-            })?;
-            run.printer.say(&format!("agents written to {}", self.file.display()));
+            files::write_atomic(&self.file, text.as_bytes(), 0o644)
+                .map_err(|error| Failure::new(Exit::Failed, "not_written", error.to_string()))?;
+            run.printer
+                .say(&format!("agents written to {}", self.file.display()));
         }
         Ok(Exit::Done)
     }
@@ -498,14 +531,25 @@ fn read(file: &Path) -> Result<String, Failure> {
             std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
             _ => Exit::Refused,
         };
-        Failure::new(exit, "unreadable", format!("{} cannot be read: {error}", file.display()))
+        Failure::new(
+            exit,
+            "unreadable",
+            format!("{} cannot be read: {error}", file.display()),
+        )
     };
     let mut text = String::new();
     if file == Path::new("-") {
-        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        std::io::stdin()
+            .lock()
+            .take(FILE_MAX)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
     } else {
         let opened = std::fs::File::open(file).map_err(unreadable)?;
-        opened.take(FILE_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        opened
+            .take(FILE_MAX)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
     }
     Ok(text)
 }

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::send::Sending;
-use crate::events::ids::{AgentId, MessageId};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
 use crate::cli::values::Wait;
+use crate::events::ids::{AgentId, MessageId};
 
 /// Send a message and wait for the agent's reply.
 ///
@@ -35,7 +35,10 @@ impl AskArgs {
         let out = self.sending.outgoing(run, Wait::Answered)?;
         let send = self.sending.message(self.to, self.reply_to, &out);
         let desktop = out.awaiting.desktop.clone();
-        let what = What::Send { send, awaiting: out.awaiting };
+        let what = What::Send {
+            send,
+            awaiting: out.awaiting,
+        };
         let (exit, items) = run.ask_with(what, None, desktop)?;
         let answer = items
             .first()

@@ -62,7 +62,7 @@ impl X11Desktop {
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
     /// in another program's name.
     fn somebody_acted(&mut self, survey: &Survey) -> Result<bool, Trouble> {
-        let before = self.pointer; let moved = self.pointer.is_some_and(|left| left != survey.pointer);
+        let moved = self.pointer.is_some_and(|left| left != survey.pointer);
         self.pointer = Some(survey.pointer);
         let mut surplus = false;
         if let Some(synthetic) = self.listener.synthetic() {
@@ -80,7 +80,6 @@ impl X11Desktop {
         }
         // Asked last and always, so that nothing old is left for the next survey.
         let real = self.listener.take_person();
-        if real || moved || surplus { eprintln!("PERSON real={real} moved={moved} surplus={surplus} before={before:?} pointer={:?} syn={:?} presses={} settled={}", survey.pointer, self.listener.synthetic(), self.hands.presses(), self.settled); }
         Ok(real || moved || surplus)
     }
 }
