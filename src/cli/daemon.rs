@@ -86,9 +86,11 @@ async fn load_config(owner: &Owner) -> Result<usize, Failure> {
             .collect();
         let count = settings.len();
         let events = own.desk.ledger().read_stream(&StreamId::config())?;
-        let last = events.iter().rev().find_map(|event| match &event.fact {
-            Fact::ConfigLoaded(loaded) => Some(&loaded.settings),
-            _ => None,
+        let last = events.iter().rev().find_map(|event| {
+            let Fact::ConfigLoaded(loaded) = &event.fact else {
+                return None;
+            };
+            Some(&loaded.settings)
         });
         if last != Some(&settings) {
             let now = own.now();

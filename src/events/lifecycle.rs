@@ -89,6 +89,10 @@ pub struct Failure {
 
 /// One message's life so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the attempt and the text; they combine freely"
+)]
 pub struct Life {
     /// Where it stands.
     pub state: State,

@@ -40,17 +40,16 @@ impl AskArgs {
             awaiting: out.awaiting,
         };
         let (exit, items) = run.ask_with(what, None, desktop)?;
-        let answer = items
+        let answers = items
             .first()
-            .and_then(|item| item["answers"].as_array()?.last()?.as_str()?.parse().ok());
-        match answer {
-            Some(answer) => run.tell(What::Show(answer), messages::show),
-            None => {
-                for item in &items {
-                    run.printer.answer(item, messages::sent)?;
-                }
-                Ok(exit)
-            }
+            .and_then(|item| item.get("answers")?.as_array());
+        let answer = answers.and_then(|answers| answers.last()?.as_str()?.parse().ok());
+        if let Some(answer) = answer {
+            return run.tell(What::Show(answer), messages::show);
         }
+        for item in &items {
+            run.printer.answer(item, messages::sent)?;
+        }
+        Ok(exit)
     }
 }
