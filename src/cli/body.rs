@@ -71,7 +71,7 @@ fn checked(bytes: Vec<u8>) -> Result<String, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(
             Exit::Refused,
-            "body_empty",
+            "empty_body",
             "the message has no body",
         ));
     }
@@ -112,7 +112,7 @@ mod tests {
     fn what_cannot_be_a_body_is_refused_with_six() {
         let too_long = vec![b'x'; BODY_MAX_BYTES + 1];
         for (bytes, code) in [
-            (&b""[..], "body_empty"),
+            (&b""[..], "empty_body"),
             (&too_long, "body_too_large"),
             (b"ab\xff", "not_utf8"),
         ] {

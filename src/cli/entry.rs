@@ -191,7 +191,7 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
             })?;
             Ok(Exit::Done)
         }
-        Verb::Config(args) => verbs::config::run(&args, run),
+        Verb::Config(args) => verbs::config::run(args, run),
         Verb::Init(args) => args.run(run),
         Verb::Agent(args) => args.run(run),
         Verb::Send(args) => args.run(run),

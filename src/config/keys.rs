@@ -173,7 +173,7 @@ pub fn known_keys() -> Vec<String> {
 }
 
 /// The name a setting is kept under: aliases give way to the real name.
-pub(super) fn real_name(key: &str) -> &str {
+pub fn real_name(key: &str) -> &str {
     ALIASES
         .iter()
         .find(|(alias, _)| *alias == key)

@@ -16,12 +16,14 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;
 mod coordinates;
 mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;
+mod desk;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
 mod golden;

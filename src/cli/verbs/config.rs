@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::paint::{Paint, Tone};
+use crate::cli::owner::request::What;
+use crate::commands::configure::SetConfig;
 use crate::config::error::Origin;
-use crate::config::layers::Config;
+use crate::config::keys::real_name;
+use crate::config::layers::{Config, check_value};
 
 /// Settings and where they come from.
 #[derive(Clone, Debug, Args)]
@@ -74,17 +77,16 @@ pub struct UnsetArgs {
     pub key: String,
 }
 
-/// `show` and `check` over the layers that need no ledger.
-pub fn run(args: &ConfigArgs, run: &mut Run) -> Result<Exit, Failure> {
-    let config = Config::load(&run.sources())?;
-    match &args.verb {
+/// Shows, checks, sets or takes back.
+pub fn run(args: ConfigArgs, run: &mut Run) -> Result<Exit, Failure> {
+    match args.verb {
         ConfigVerb::Show(show) => {
-            let items = items(&config);
+            let items = items(&whole(run)?);
             run.printer
                 .list(&items, |items, paint| shown(items, show.origin, paint))?;
         }
         ConfigVerb::Check(_) => {
-            let answer = checked(&config);
+            let answer = checked(&whole(run)?);
             run.printer.answer(&answer, |answer, paint| {
                 let ok = paint.tone(Tone::Good, "ok");
                 format!(
@@ -93,11 +95,48 @@ pub fn run(args: &ConfigArgs, run: &mut Run) -> Result<Exit, Failure> {
                 )
             })?;
         }
-        ConfigVerb::Set(_) | ConfigVerb::Unset(_) => {
-            return Err(Failure::new(Exit::NoLedger, "no_ledger", "no ledger yet"));
+        ConfigVerb::Set(set) => {
+            let (key, value) = check_value(&set.key, &set.value)?;
+            let value = Some(value.to_string());
+            return run.execute(SetConfig { key, value }, was_set);
+        }
+        ConfigVerb::Unset(unset) => {
+            let key = real_name(&unset.key).to_owned();
+            return run.execute(SetConfig { key, value: None }, was_set);
         }
     }
     Ok(Exit::Done)
+}
+
+/// Every layer, the runtime layer too where there is a ledger.
+fn whole(run: &Run) -> Result<Config, Failure> {
+    let mut sources = run.sources();
+    // The other layers first: what is wrong there is said whether or not there is a ledger.
+    let without = Config::load(&sources)?;
+    let there = run
+        .store()
+        .is_ok_and(|store| store.join("format").is_file());
+    if !there {
+        return Ok(without);
+    }
+    let (_, items) = run.ask(What::ConfigRuntime)?;
+    sources.runtime = items
+        .iter()
+        .filter_map(|item| {
+            let text = |field| item.get(field).and_then(Value::as_str).map(str::to_owned);
+            Some((text("key")?, text("value")?))
+        })
+        .collect();
+    Ok(Config::load(&sources)?)
+}
+
+fn was_set(item: &Value, paint: Paint) -> String {
+    let done = paint.tone(Tone::Good, "set");
+    let key = item.get("key").and_then(Value::as_str).unwrap_or_default();
+    match item.get("value") {
+        None | Some(Value::Null) => format!("{done}  {key} to what it is without `config set`"),
+        Some(value) => format!("{done}  {key} = {value}, from the next start of the desk on"),
+    }
 }
 
 /// `{"key","value","layer","origin"}` of every setting, sorted by key.
