@@ -428,7 +428,7 @@ fn an_inbox_is_read_acknowledged_and_answered() {
 fn a_message_waits_for_its_time_and_can_be_taken_back() {
     let desk = Desk::new();
     let later = "2999-01-01T00:00:00Z";
-    let send = [
+    let wish = [
         "send",
         "--to",
         "agent-1",
@@ -438,7 +438,7 @@ fn a_message_waits_for_its_time_and_can_be_taken_back() {
         "accepted",
         "later",
     ];
-    let sent = desk.one(&send);
+    let sent = desk.one(&wish);
     let message = sent["message"].as_str().unwrap();
     let queue = desk.one(&["queue"]);
     assert_eq!(
