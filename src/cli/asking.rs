@@ -46,7 +46,10 @@ impl Run {
     }
 
     /// Runs something that waits on sockets, timers and signals.
-    pub fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    pub fn block_on<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .enable_all()
@@ -63,7 +66,11 @@ impl Run {
 
     fn request(&self, what: What, id: Option<Uuid>) -> Result<Request, Failure> {
         let command = CommandId(id.unwrap_or_else(Self::fresh_id));
-        Ok(Request { by: self.asker()?, command, what })
+        Ok(Request {
+            by: self.asker()?,
+            command,
+            what,
+        })
     }
 
     fn converse(

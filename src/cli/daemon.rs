@@ -86,9 +86,11 @@ async fn load_config(owner: &Owner) -> Result<usize, Failure> {
             .collect();
         let count = settings.len();
         let events = own.desk.ledger().read_stream(&StreamId::config())?;
-        let last = events.iter().rev().find_map(|event| match &event.fact {
-            Fact::ConfigLoaded(loaded) => Some(&loaded.settings),
-            _ => None,
+        let last = events.iter().rev().find_map(|event| {
+            let Fact::ConfigLoaded(loaded) = &event.fact else {
+                return None;
+            };
+            Some(&loaded.settings)
         });
         if last != Some(&settings) {
             let now = own.now();
@@ -99,7 +101,8 @@ async fn load_config(owner: &Owner) -> Result<usize, Failure> {
                 causation: None,
                 command: CommandId(id),
             };
-            own.desk.execute(&LoadConfig { settings }.into(), &cause, now)?;
+            own.desk
+                .execute(&LoadConfig { settings }.into(), &cause, now)?;
         }
         Ok(count)
     })
@@ -110,7 +113,9 @@ async fn save_projections(owner: &Owner) {
     let own = owner.clone();
     let saved = tokio::task::spawn_blocking(move || {
         own.catch_up()?;
-        own.projections.save(own.desk.ledger()).map_err(Failure::from)
+        own.projections
+            .save(own.desk.ledger())
+            .map_err(Failure::from)
     })
     .await;
     match saved {

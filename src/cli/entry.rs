@@ -170,10 +170,6 @@ impl Run {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other verb needs a ledger"
-)]
 fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
     match verb {
         Verb::Completions(args) => {

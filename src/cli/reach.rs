@@ -133,8 +133,8 @@ pub async fn daemon_of(plan: &Plan) -> Option<u64> {
     };
     let mut pid = None;
     let mut show = |status: Value| {
-        if status["daemon"] == Value::Bool(true) {
-            pid = status["pid"].as_u64();
+        if status.get("daemon") == Some(&Value::Bool(true)) {
+            pid = status.get("pid").and_then(Value::as_u64);
         }
         Ok(())
     };

@@ -20,10 +20,16 @@ struct SystemPace {
 }
 
 impl SystemPace {
-    #[expect(clippy::disallowed_methods, reason = "the edge where a worker's time comes in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the edge where a worker's time comes in"
+    )]
     fn begin() -> Self {
         use crate::events::time::Clock as _;
-        Self { wall: crate::adapters::clock::SystemClock.now(), start: Instant::now() }
+        Self {
+            wall: crate::adapters::clock::SystemClock.now(),
+            start: Instant::now(),
+        }
     }
 }
 
@@ -32,7 +38,10 @@ impl Pace for SystemPace {
         self.wall.after(self.start.elapsed())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "letting time pass is what it is for")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "letting time pass is what it is for"
+    )]
     fn wait(&mut self, span: Duration) {
         std::thread::sleep(span);
     }
@@ -43,7 +52,10 @@ pub fn serve(seat: &SeatId, desktop: DesktopChoice) -> Result<Exit, Failure> {
     let mut output = io::stdout().lock();
     match desktop {
         DesktopChoice::None => {
-            worker::unable(&mut output, "there is no desktop: --desktop none".to_owned())?;
+            worker::unable(
+                &mut output,
+                "there is no desktop: --desktop none".to_owned(),
+            )?;
             Ok(Exit::Done)
         }
         DesktopChoice::Record(file) => match RecordDesktop::open(&file) {
@@ -113,6 +125,9 @@ fn real(_seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
 
 #[cfg(not(feature = "desktop"))]
 fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
-    worker::unable(output, format!("seat {seat}: this build has no hands (feature `desktop`)"))?;
+    worker::unable(
+        output,
+        format!("seat {seat}: this build has no hands (feature `desktop`)"),
+    )?;
     Ok(Exit::Done)
 }

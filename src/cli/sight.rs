@@ -1,8 +1,8 @@
 //! What stands at a place on a display, looked at before an agent is placed there.
 
-use crate::cli::exit::Failure;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
 use crate::events::facts::screen::{Fingerprint, Point};
 use crate::events::ids::SeatId;
 
@@ -24,17 +24,27 @@ pub fn look(seat: &SeatId, places: &[Point]) -> Result<Sight, Failure> {
     use crate::adapters::desktop::x11::desktop::X11Desktop;
     use crate::delivery::ports::Desktop as _;
 
-    let Some(first) = places.first() else { return Ok(Sight::default()) };
+    let Some(first) = places.first() else {
+        return Ok(Sight::default());
+    };
     let seen = X11Desktop::open(seat.as_str()).and_then(|mut desktop| desktop.survey(*first));
     let survey = match seen {
         Ok(survey) => survey,
         Err(trouble) => {
-            let remark = format!("display {seat} cannot be read, so places are not checked: {trouble}");
-            return Ok(Sight { remark: Some(remark), ..Sight::default() });
+            let remark =
+                format!("display {seat} cannot be read, so places are not checked: {trouble}");
+            return Ok(Sight {
+                remark: Some(remark),
+                ..Sight::default()
+            });
         }
     };
     for place in places {
-        if !survey.monitors.iter().any(|monitor| monitor.contains(*place)) {
+        if !survey
+            .monitors
+            .iter()
+            .any(|monitor| monitor.contains(*place))
+        {
             let monitors: Vec<String> = survey
                 .monitors
                 .iter()
@@ -46,13 +56,23 @@ pub fn look(seat: &SeatId, places: &[Point]) -> Result<Sight, Failure> {
         }
     }
     let under = survey.under;
-    let window = survey.windows.into_iter().find(|window| Some(window.id) == under);
-    Ok(Sight { checked: true, window: window.map(|window| window.fingerprint), remark: None })
+    let window = survey
+        .windows
+        .into_iter()
+        .find(|window| Some(window.id) == under);
+    Ok(Sight {
+        checked: true,
+        window: window.map(|window| window.fingerprint),
+        remark: None,
+    })
 }
 
 /// Without eyes every place is taken on trust.
 #[cfg(not(all(feature = "desktop", target_os = "linux")))]
 pub fn look(seat: &SeatId, _places: &[Point]) -> Result<Sight, Failure> {
     let remark = format!("this build cannot look at display {seat}, so places are not checked");
-    Ok(Sight { remark: Some(remark), ..Sight::default() })
+    Ok(Sight {
+        remark: Some(remark),
+        ..Sight::default()
+    })
 }

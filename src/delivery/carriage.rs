@@ -9,7 +9,6 @@ use super::failing;
 use super::job::Job;
 use super::lane::Told;
 use super::look::Look;
-use crate::commands::command::Command;
 use crate::commands::cut_off::CutOff;
 use crate::commands::desk::{Outcome as Written, Refused};
 use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
@@ -45,7 +44,7 @@ impl Carriage {
     /// Writes `attempt.started`. False when there is nothing to carry: it expired, was cancelled,
     /// or its agent or seat was paused meanwhile.
     pub fn begin(&self, world: &World) -> Result<bool, Refused> {
-        match world.execute(self.start.clone().into()) {
+        match world.execute(self.start.clone()) {
             Ok(Written::Done(_)) => Ok(true),
             Ok(
                 Written::Expired(_) | Written::Died(_) | Written::Shared(_) | Written::Imported(_),
@@ -71,7 +70,7 @@ impl Carriage {
             read_back,
             sanitised,
         };
-        match world.execute(SubmitAttempt { pasted }.into()) {
+        match world.execute(SubmitAttempt { pasted }) {
             Ok(_) => Ok(Answer::Allowed),
             Err(Refused::Refusal(refusal)) => Ok(Answer::Refused {
                 class: class_of(&refusal),
@@ -135,14 +134,11 @@ impl Carriage {
         };
         let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
         world
-            .execute(
-                EndAttempt {
-                    ending: ended,
-                    learnt,
-                    closes_breaker,
-                }
-                .into(),
-            )
+            .execute(EndAttempt {
+                ending: ended,
+                learnt,
+                closes_breaker,
+            })
             .map(|_| ())
     }
 
@@ -156,7 +152,7 @@ impl Carriage {
 /// again.
 pub fn cut_off(world: &World, message: MessageId) -> Result<(), Refused> {
     let retry_at = world.clock.now().after(AGAIN_AFTER_CUT);
-    match world.execute(Command::CutOff(CutOff { message, retry_at })) {
+    match world.execute(CutOff { message, retry_at }) {
         // Somebody settled it meanwhile.
         Ok(_) | Err(Refused::Refusal(_)) => Ok(()),
         Err(error) => Err(error),
@@ -174,9 +170,14 @@ fn remembered(look: &Look, agent: &AgentId) -> learn_box::Look {
 }
 
 /// How an attempt is recorded that was refused its Enter.
+/// A message that expired on the way waits like a paused one, and is expired at its next turn.
 const fn class_of(refusal: &Refusal) -> FailureClass {
-    match refusal.code {
-        Code::AgentPaused | Code::SeatPaused => FailureClass::Paused,
-        _ => FailureClass::Invalid,
+    if matches!(
+        refusal.code,
+        Code::AgentPaused | Code::SeatPaused | Code::Expired
+    ) {
+        FailureClass::Paused
+    } else {
+        FailureClass::Invalid
     }
 }

@@ -104,7 +104,7 @@ impl World {
     }
 
     /// Executes a command of the desk's own.
-    pub fn execute(&self, command: Command) -> Result<Outcome, Refused> {
+    pub fn execute(&self, command: impl Into<Command>) -> Result<Outcome, Refused> {
         let now = self.clock.now();
         let id = self.ids.fresh(now);
         let cause = Cause {
@@ -113,7 +113,7 @@ impl World {
             causation: None,
             command: CommandId(id),
         };
-        self.desk.execute(&command, &cause, now)
+        self.desk.execute(&command.into(), &cause, now)
     }
 
     /// Brings the projections up to the ledger's head.
@@ -184,7 +184,7 @@ fn expire(world: &World) -> Result<Option<crate::events::time::Timestamp>, Refus
         .projections
         .read(|states| states.outbox.expired(now).collect());
     for message in expired {
-        match world.execute(Expire { message }.into()) {
+        match world.execute(Expire { message }) {
             // It settled or came under way meanwhile.
             Ok(_) | Err(Refused::Refusal(_)) => {}
             Err(error) => return Err(error),

@@ -49,7 +49,7 @@ impl Skip {
     /// Writes the attempt and its failure down, so that the story shows why it fell back.
     pub fn write(self, world: &World) -> Result<(), Refused> {
         let message = self.start.message;
-        match world.execute(self.start.into()) {
+        match world.execute(self.start) {
             Ok(Outcome::Done(_)) => {}
             Ok(_) | Err(Refused::Refusal(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -270,7 +270,7 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
     for message in &agent.texts_may_stand {
         let story = world.projections.read(|states| {
             let story = states.timeline.get(*message)?;
-            Some((story.position, story.life.enter_possible))
+            Some((story.position, story.life.entered))
         });
         if let Some((position, entered)) = story {
             let earlier = accepted(world, position)?;
@@ -288,20 +288,20 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
 /// The look of the agent's empty box: the newest one that was proven, else the newest.
 fn look(world: &World, agent: &Agent) -> Result<Option<Look>, Refused> {
     let proven = agent.looks.iter().rev().find(|look| look.proven_empty);
-    let Some(known) = proven.or(agent.looks.last()) else {
+    let Some(known) = proven.or_else(|| agent.looks.last()) else {
         return Ok(None);
     };
-    Ok(match event(world, known.position)?.fact {
-        Fact::BoxLearnt(fact) => Look::from_fact(&fact),
-        _ => None,
-    })
+    let Fact::BoxLearnt(fact) = event(world, known.position)?.fact else {
+        return Ok(None);
+    };
+    Ok(Look::from_fact(&fact))
 }
 
 fn accepted(world: &World, at: Position) -> Result<MessageAccepted, Refused> {
-    match event(world, at)?.fact {
-        Fact::MessageAccepted(accepted) => Ok(accepted),
-        _ => Err(not_there(at)),
-    }
+    let Fact::MessageAccepted(accepted) = event(world, at)?.fact else {
+        return Err(not_there(at));
+    };
+    Ok(accepted)
 }
 
 fn event(world: &World, at: Position) -> Result<Event, Refused> {

@@ -2,6 +2,7 @@
 //! reasoned in the field notes of the design (mask 25 %, kept 80 and 10 %, returned 70 %); a
 //! caret is never evidence.
 
+use super::mask::{Bounds, Mask, percent};
 use super::ports::Picture;
 use crate::events::facts::agent::Target;
 use crate::events::facts::screen::{Point, Rect};
@@ -12,207 +13,6 @@ const TOLERANCE: u8 = 10;
 /// More of the region in motion than this (per cent), and nothing there can be judged.
 pub const MOTION_MAX: usize = 25;
 
-/// A mark per pixel of a region, 64 in a word, so that whole windows cost little.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mask {
-    width: usize,
-    height: usize,
-    /// Rows of whole words; bits behind the width are never set.
-    words: Vec<u64>,
-}
-
-/// The smallest rectangle around some marks, within the mask: columns and rows, ends excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Bounds {
-    pub left: usize,
-    pub top: usize,
-    pub right: usize,
-    pub bottom: usize,
-}
-
-impl Bounds {
-    /// Pixels across.
-    pub const fn width(&self) -> usize {
-        self.right.saturating_sub(self.left)
-    }
-
-    /// Pixels down.
-    pub const fn height(&self) -> usize {
-        self.bottom.saturating_sub(self.top)
-    }
-}
-
-impl Mask {
-    /// Nothing marked, for a picture of this region.
-    pub fn none(region: &Rect) -> Self {
-        let side = |n: u32| usize::try_from(n).unwrap_or(0);
-        Self::blank(side(region.width), side(region.height))
-    }
-
-    fn blank(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            words: vec![0; width.div_ceil(64).saturating_mul(height)],
-        }
-    }
-
-    /// The mask of a region from a mark per pixel, row by row; missing ones are not set.
-    pub fn from_marks(region: &Rect, marks: &[bool]) -> Self {
-        let mut mask = Self::none(region);
-        for (at, _) in marks.iter().enumerate().filter(|(_, mark)| **mark) {
-            mask.set(at % mask.width.max(1), at / mask.width.max(1));
-        }
-        mask
-    }
-
-    /// A mark per pixel, row by row.
-    pub fn to_marks(&self) -> Vec<bool> {
-        let row = |y| (0..self.width).map(move |x| self.has(x, y));
-        (0..self.height).flat_map(row).collect()
-    }
-
-    fn stride(&self) -> usize {
-        self.width.div_ceil(64)
-    }
-
-    fn set(&mut self, x: usize, y: usize) {
-        let at = y * self.stride() + x / 64;
-        if let Some(word) = self.words.get_mut(at).filter(|_| x < self.width) {
-            *word |= 1 << (x % 64);
-        }
-    }
-
-    /// Whether a pixel is marked.
-    pub fn has(&self, x: usize, y: usize) -> bool {
-        let word = self.words.get(y * self.stride() + x / 64);
-        x < self.width && word.is_some_and(|word| word >> (x % 64) & 1 == 1)
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &[u64]> {
-        self.words.chunks(self.stride().max(1))
-    }
-
-    /// Column and row of every marked pixel.
-    pub fn marked(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.rows().enumerate().flat_map(|(y, row)| {
-            let filled = row.iter().enumerate().filter(|(_, word)| **word != 0);
-            filled.flat_map(move |(at, word)| {
-                (0..64)
-                    .filter(move |bit| word >> bit & 1 == 1)
-                    .map(move |bit| (at * 64 + bit, y))
-            })
-        })
-    }
-
-    /// How many pixels are marked.
-    pub fn count(&self) -> usize {
-        let ones = |word: &u64| usize::try_from(word.count_ones()).unwrap_or(0);
-        self.words.iter().map(ones).sum()
-    }
-
-    /// How many pixels of a hundred are marked.
-    pub fn percent(&self) -> usize {
-        percent(self.count(), self.width.saturating_mul(self.height))
-    }
-
-    /// Marked in either.
-    #[must_use]
-    pub fn or(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a | b)
-    }
-
-    /// Marked in both.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a & b)
-    }
-
-    /// Marked here and not there.
-    #[must_use]
-    pub fn without(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a & !b)
-    }
-
-    /// Masks of different regions cannot be combined; this one is left as it is.
-    fn combine(&self, other: &Self, how: impl Fn(u64, u64) -> u64) -> Self {
-        if (self.width, self.height) != (other.width, other.height) {
-            return self.clone();
-        }
-        let words = self.words.iter().zip(&other.words);
-        Self {
-            words: words.map(|(a, b)| how(*a, *b)).collect(),
-            ..*self
-        }
-    }
-
-    /// Where the marks lie; none when there are none.
-    pub fn bounds(&self) -> Option<Bounds> {
-        let mut found: Option<Bounds> = None;
-        let mut together = vec![0_u64; self.stride()];
-        for (y, row) in self.rows().enumerate() {
-            if row.iter().all(|word| *word == 0) {
-                continue;
-            }
-            for (sum, word) in together.iter_mut().zip(row) {
-                *sum |= word;
-            }
-            found.get_or_insert(Bounds {
-                left: 0,
-                top: y,
-                right: 0,
-                bottom: y,
-            });
-            if let Some(bounds) = &mut found {
-                bounds.bottom = y + 1;
-            }
-        }
-        let columns = Self {
-            width: self.width,
-            height: 1,
-            words: together,
-        };
-        let left = columns.marked().next().map_or(0, |(x, _)| x);
-        let right = columns.marked().last().map_or(0, |(x, _)| x + 1);
-        found.map(|bounds| Bounds {
-            left,
-            right,
-            ..bounds
-        })
-    }
-
-    /// Marks below the last row of the other's marks.
-    #[must_use]
-    pub fn below(&self, other: &Self) -> Self {
-        let mut below = self.clone();
-        let bottom = other.bounds().map_or(0, |bounds| bounds.bottom);
-        let above = self.stride().saturating_mul(bottom);
-        for word in below.words.iter_mut().take(above) {
-            *word = 0;
-        }
-        below
-    }
-
-    /// The longest run of columns side by side with a mark in any row.
-    fn widest(&self) -> usize {
-        let mut columns = vec![false; self.width];
-        for (x, _) in self.marked() {
-            if let Some(column) = columns.get_mut(x) {
-                *column = true;
-            }
-        }
-        let runs = columns.split(|on| !on).map(<[bool]>::len);
-        runs.max().unwrap_or(0)
-    }
-}
-
-fn percent(part: usize, whole: usize) -> usize {
-    part.saturating_mul(100)
-        .checked_div(whole)
-        .unwrap_or_default()
-}
-
 /// Whether two pictures show the same part of the screen.
 pub fn same_place(a: &Picture, b: &Picture) -> bool {
     a.region == b.region && a.rgb.len() == b.rgb.len()
@@ -222,7 +22,7 @@ pub fn same_place(a: &Picture, b: &Picture) -> bool {
 pub fn difference(a: &Picture, b: &Picture) -> Mask {
     let mut mask = Mask::none(&a.region);
     let alike = same_place(a, b);
-    let row = mask.width.max(1).saturating_mul(3);
+    let row = mask.width().max(1).saturating_mul(3);
     for (y, (row_a, row_b)) in a.rgb.chunks(row).zip(b.rgb.chunks(row)).enumerate() {
         if alike && row_a == row_b {
             continue;
@@ -326,7 +126,7 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
     }
     let stride = change.count().div_ceil(400).max(1);
     let sample: Vec<(usize, usize)> = change.marked().step_by(stride).collect();
-    let rows = change.height.min(400);
+    let rows = change.height().min(400);
     (3..rows).any(|up| {
         let fits = sample
             .iter()
@@ -345,19 +145,24 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
 pub fn surroundings_stand(change: &Mask, pasted: &Picture, now: &Picture) -> Option<bool> {
     let moved = difference(pasted, now);
     let (mut edges, mut same) = (0_usize, 0_usize);
-    let row = change.width.max(1).saturating_mul(3);
+    let row = change.width().max(1).saturating_mul(3);
     let mut above: Option<&[u8]> = None;
     for (y, line) in pasted.rgb.chunks(row).enumerate() {
         let mut left: Option<&[u8]> = None;
         for (x, here) in line.chunks_exact(3).enumerate() {
             let upper = above.and_then(|above| above.get(x * 3..x * 3 + 3));
-            let edge = [left, upper]
-                .into_iter()
-                .flatten()
-                .any(|p| differs(p, here));
-            if edge && !change.has(x, y) {
+            let (to_left, to_top) = (x.wrapping_sub(1), y.wrapping_sub(1));
+            // Edges of the text itself are none of its surroundings.
+            let beside = left.is_some_and(|p| differs(p, here)) && !change.has(to_left, y);
+            let below = upper.is_some_and(|p| differs(p, here)) && !change.has(x, to_top);
+            if (beside || below) && !change.has(x, y) {
                 edges += 1;
-                same += usize::from(!moved.has(x, y));
+                // Both sides of an edge must have stayed: the ground beside a line that moved is
+                // still ground.
+                let gone = moved.has(x, y)
+                    || (beside && moved.has(to_left, y))
+                    || (below && moved.has(x, to_top));
+                same += usize::from(!gone);
             }
             left = Some(here);
         }
@@ -406,7 +211,7 @@ pub fn ink_of_standing(now: &Picture, selection: &Mask) -> Option<(Mask, Picture
     for (x, y) in area() {
         if pixel(now, x, y).is_some_and(|colour| differs(colour, ground)) {
             ink.set(x, y);
-            let start = (y * ink.width + x) * 3;
+            let start = (y * ink.width() + x) * 3;
             if let Some(there) = emptied.rgb.get_mut(start..start + 3) {
                 there.copy_from_slice(ground);
             }
@@ -457,9 +262,10 @@ pub fn crop_mask(mask: &Mask, whole: &Rect, part: &Rect) -> Option<Mask> {
         usize::try_from(part.width).ok()?,
         usize::try_from(part.height).ok()?,
     );
-    let mut cropped = Mask::blank(across, down);
+    let mut cropped = Mask::none(part);
     for (x, y) in mask.marked() {
         if let (Some(x), Some(y)) = (x.checked_sub(dx), y.checked_sub(dy))
+            && x < across
             && y < down
         {
             cropped.set(x, y);
@@ -491,4 +297,185 @@ pub fn on_screen(bounds: &Bounds, region: &Rect, margin: u32) -> Option<Rect> {
         height: number(bounds.height())?.checked_add(margin.checked_mul(2)?)?,
     }
     .intersection(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGION: Rect = Rect {
+        x: 10,
+        y: 20,
+        width: 100,
+        height: 40,
+    };
+    const CHAT: Target = Target::Chat;
+
+    /// A white picture with black dots.
+    fn picture(dots: impl IntoIterator<Item = (usize, usize)>) -> Picture {
+        let mut rgb = vec![255; 100 * 40 * 3];
+        for (x, y) in dots {
+            rgb[(y * 100 + x) * 3..][..3].fill(0);
+        }
+        Picture {
+            region: REGION,
+            rgb,
+        }
+    }
+
+    fn block(
+        x: std::ops::Range<usize>,
+        y: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + Clone {
+        y.flat_map(move |y| x.clone().map(move |x| (x, y)))
+    }
+
+    /// Every other dot of a block: what text looks like from afar.
+    fn text(x: usize, y: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+        block(0..40, 0..8)
+            .filter(|(x, y)| (x * 7 + y * 3) % 5 < 2)
+            .map(move |(dx, dy)| (x + dx, y + dy))
+    }
+
+    fn none() -> Mask {
+        Mask::none(&REGION)
+    }
+
+    #[test]
+    fn a_caret_is_no_evidence_and_text_is() {
+        let empty = picture([]);
+        let caret = picture(block(5..7, 10..24));
+        assert_eq!(change(&empty, &caret, &none(), CHAT).count(), 0);
+        assert!(equal(&empty, &caret, &none(), CHAT));
+        let typed = picture(text(5, 10));
+        assert!(change(&empty, &typed, &none(), CHAT).count() >= ink_needed("hello there"));
+        assert!(!equal(&empty, &typed, &none(), CHAT));
+        let cell = picture(block(5..12, 10..24));
+        assert_eq!(change(&empty, &cell, &none(), Target::Terminal).count(), 0);
+        assert!(change(&empty, &cell, &none(), CHAT).count() > 0);
+    }
+
+    #[test]
+    fn what_moves_by_itself_is_no_evidence() {
+        let empty = picture([]);
+        let spinner = picture(block(80..92, 5..17));
+        let moving = difference(&empty, &spinner);
+        assert_eq!(moving.percent(), 3);
+        assert!(equal(&empty, &spinner, &moving, CHAT));
+        assert_eq!(change(&empty, &spinner, &moving, CHAT).count(), 0);
+    }
+
+    #[test]
+    fn pictures_of_different_places_differ_everywhere() {
+        let here = picture([]);
+        let there = Picture {
+            region: Rect { x: 11, ..REGION },
+            rgb: here.rgb.clone(),
+        };
+        assert_eq!(difference(&here, &there).percent(), 100);
+        assert!(!equal(&here, &there, &none(), CHAT));
+    }
+
+    #[test]
+    fn a_longer_text_needs_more_ink_up_to_a_dozen_glyphs() {
+        for (text, needed) in [
+            ("", 24),
+            ("go", 24),
+            ("sixsix", 30),
+            ("a dozen glyphs and more", 60),
+        ] {
+            assert_eq!(ink_needed(text), needed, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_became_of_a_text_is_told_apart() {
+        let empty = picture([]);
+        let pasted = picture(text(5, 10));
+        let change = change(&empty, &pasted, &none(), CHAT);
+        let after = |now: &Picture| {
+            let r = remains(&change, &empty, &pasted, now, CHAT);
+            (r.kept, r.returned)
+        };
+        assert_eq!(after(&pasted), (100, 0));
+        assert_eq!(after(&empty), (0, 100));
+        let caret = picture(text(5, 10).chain(block(46..48, 8..22)));
+        assert_eq!(after(&caret), (100, 0), "a caret that came changes nothing");
+        let half = picture(text(5, 10).filter(|(x, _)| *x < 25));
+        let (kept, returned) = after(&half);
+        assert!((40..60).contains(&kept) && (40..60).contains(&returned));
+        let covered = picture(block(0..100, 0..40));
+        let (_, returned) = after(&covered);
+        assert!(returned < 70, "a dark dialog is no empty box");
+    }
+
+    #[test]
+    fn scrolling_is_not_emptying() {
+        let frame = || block(0..100, 30..32);
+        let pasted = picture(text(5, 16).chain(frame()));
+        let change = change(&picture(frame()), &pasted, &none(), CHAT);
+        let scrolled_away = picture(text(5, 4).chain(block(0..100, 18..20)));
+        assert!(scrolled(&change, &pasted, &scrolled_away));
+        assert_eq!(
+            surroundings_stand(&change, &pasted, &scrolled_away),
+            Some(false)
+        );
+        // Sent: the text stands in the transcript above, the box's frame where it was.
+        let sent = picture(text(5, 4).chain(frame()));
+        assert_eq!(surroundings_stand(&change, &pasted, &sent), Some(true));
+        assert!(!scrolled(&change, &pasted, &pasted));
+        assert_eq!(
+            surroundings_stand(&change, &picture(text(5, 16)), &sent),
+            None
+        );
+    }
+
+    #[test]
+    fn a_selection_shows_and_a_moved_caret_does_not() {
+        let before = picture(text(5, 10).chain(block(46..48, 8..22)));
+        let moved = picture(text(5, 10).chain(block(3..5, 8..22)));
+        assert_eq!(selection_shows(&before, &moved, &none()), None);
+        let mut selected = picture(text(5, 10));
+        for (x, y) in block(5..45, 8..22) {
+            let pixel = &mut selected.rgb[(y * 100 + x) * 3..][..3];
+            if pixel != [0, 0, 0] {
+                pixel.copy_from_slice(&[90, 140, 240]);
+            }
+        }
+        let selection = selection_shows(&before, &selected, &none()).unwrap();
+        let (ink, emptied) = ink_of_standing(&before, &selection).unwrap();
+        assert!(ink.count() >= text(5, 10).count());
+        assert_eq!(change(&picture([]), &emptied, &none(), CHAT).count(), 0);
+    }
+
+    #[test]
+    fn the_watched_part_lies_within_the_window() {
+        let frame = Rect {
+            x: -300,
+            y: 50,
+            width: 200,
+            height: 100,
+        };
+        let place = Point { x: -150, y: 120 };
+        for target in [Target::Chat, Target::Terminal] {
+            let region = region_to_watch(place, &frame, target).unwrap();
+            assert_eq!(frame.intersection(&region), Some(region));
+            assert!(region.contains(place));
+        }
+        assert_eq!(region_to_watch(Point { x: 0, y: 0 }, &frame, CHAT), None);
+    }
+
+    #[test]
+    fn a_part_is_cut_out_of_a_picture_and_of_its_mask() {
+        let whole = picture([(30, 10), (31, 10)]);
+        let mask = difference(&picture([]), &whole);
+        let bounds = mask.bounds().unwrap();
+        let part = on_screen(&bounds, &REGION, 2).unwrap();
+        assert_eq!((part.x, part.y, part.width, part.height), (38, 28, 6, 5));
+        let cut = crop(&whole, &part).unwrap();
+        assert_eq!(cut.rgb.len(), 6 * 5 * 3);
+        let cut_mask = crop_mask(&mask, &REGION, &part).unwrap();
+        assert_eq!(cut_mask.marked().collect::<Vec<_>>(), [(2, 2), (3, 2)]);
+        assert_eq!(crop(&whole, &Rect { x: 9, ..part }), None);
+    }
 }

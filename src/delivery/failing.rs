@@ -69,12 +69,9 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
         steps: failed.steps,
     };
     world
-        .execute(
-            FailAttempt {
-                failed,
-                opens_breaker,
-            }
-            .into(),
-        )
+        .execute(FailAttempt {
+            failed,
+            opens_breaker,
+        })
         .map(|_| ())
 }

@@ -16,7 +16,7 @@ const CLAIM: Duration = Duration::from_secs(20);
 
 /// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
 /// beyond the sum of the courier's own deadlines.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ impl Post {
         let Self { start, letter } = self;
         let (message, attempt) = (start.message, start.attempt);
         let fell_back = start.because.is_some();
-        match world.execute(start.into()) {
+        match world.execute(start) {
             Ok(Outcome::Done(_)) => {}
             Ok(_) | Err(Refused::Refusal(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -55,7 +55,7 @@ impl Post {
                     nudge,
                     closes_breaker: false,
                 };
-                world.execute(inboxed.into()).map(|_| ())
+                world.execute(inboxed).map(|_| ())
             }
             Err(error) => {
                 let to = &letter.message.to;

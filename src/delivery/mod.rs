@@ -14,6 +14,7 @@ pub mod job;
 pub mod lane;
 pub mod letter;
 pub mod look;
+pub mod mask;
 pub mod policy;
 pub mod ports;
 pub mod preflight;

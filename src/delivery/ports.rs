@@ -21,7 +21,7 @@ pub trait Desktop: fmt::Debug {
     fn act(&mut self, act: &Act) -> Result<(), Trouble>;
     /// What the clipboard holds now, within a short bound.
     fn clipboard(&mut self) -> Result<Clip, Trouble>;
-    /// Takes the clipboard over with this content, or gives it up (`Clip::Empty`).
+    /// Takes the clipboard over with this content, or empties it (`Clip::Empty`).
     fn set_clipboard(&mut self, clip: &Clip) -> Result<(), Trouble>;
 }
 

@@ -236,3 +236,217 @@ fn name(window: &Window) -> String {
         window.fingerprint.title, window.fingerprint.class
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::facts::screen::Rect;
+
+    const PLACE: Point = Point { x: 150, y: 150 };
+
+    fn window(id: u64, title: &str, x: i32) -> Window {
+        Window {
+            id,
+            fingerprint: Fingerprint {
+                class: "tk.Agent".to_owned(),
+                title: title.to_owned(),
+                process: u32::try_from(id).ok(),
+                frame: Rect {
+                    x,
+                    y: 100,
+                    width: 200,
+                    height: 100,
+                },
+            },
+            transient: false,
+            owner: None,
+        }
+    }
+
+    fn dialog(id: u64, owner: u64, x: i32) -> Window {
+        Window {
+            transient: true,
+            owner: Some(owner),
+            ..window(id, "Agent asks", x)
+        }
+    }
+
+    fn survey(windows: Vec<Window>) -> Survey {
+        let under = windows
+            .iter()
+            .rev()
+            .find(|w| w.fingerprint.frame.contains(PLACE))
+            .map(|w| w.id);
+        Survey {
+            monitors: vec![Rect {
+                x: 0,
+                y: 0,
+                width: 800,
+                height: 600,
+            }],
+            focus: windows.last().map(|w| w.id),
+            windows,
+            under,
+            pointer: PLACE,
+            held: false,
+            grabbed: false,
+            person: false,
+        }
+    }
+
+    fn title(pattern: &str) -> Expected {
+        Expected::Title(Regex::new(pattern).unwrap())
+    }
+
+    fn check(
+        windows: Vec<Window>,
+        expected: &Expected,
+        outcome: Result<u64, (FailureClass, &str)>,
+    ) {
+        let survey = survey(windows);
+        match (judge(&survey, PLACE, expected), outcome) {
+            (Ok(window), Ok(id)) => assert_eq!(window.id, id),
+            (Err(obstacle), Err((class, words))) => {
+                assert_eq!(obstacle.class, class, "{obstacle:?}");
+                assert!(obstacle.detail.contains(words), "{obstacle:?}");
+            }
+            (got, wanted) => panic!("{got:?}, not {wanted:?}"),
+        }
+    }
+
+    #[test]
+    fn the_right_window_under_the_place_is_found() {
+        check(vec![window(1, "agent", 100)], &Expected::Any, Ok(1));
+        let both = || vec![window(2, "other", 400), window(1, "agent one", 100)];
+        check(both(), &title("^agent"), Ok(1));
+        let known = window(1, "its title has changed since", 0).fingerprint;
+        check(both(), &Expected::Like(known), Ok(1));
+        let restarted = Fingerprint {
+            process: Some(77),
+            ..window(1, "agent one", 0).fingerprint
+        };
+        check(both(), &Expected::Like(restarted), Ok(1));
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_named() {
+        use FailureClass as F;
+        let agent = || title("^agent");
+        check(
+            vec![],
+            &Expected::Any,
+            Err((F::TargetNotFound, "no window")),
+        );
+        check(
+            vec![dialog(5, 1, 100)],
+            &Expected::Any,
+            Err((F::DialogInTheWay, "Agent asks")),
+        );
+        check(
+            vec![window(1, "agent", 400)],
+            &agent(),
+            Err((F::TargetMoved, "stands at 400,100")),
+        );
+        check(
+            vec![window(1, "agent", 400), window(2, "editor", 100)],
+            &agent(),
+            Err((F::TargetMoved, "`editor`")),
+        );
+        check(
+            vec![window(1, "agent", 100), window(2, "editor", 120)],
+            &agent(),
+            Err((F::DialogInTheWay, "`editor`")),
+        );
+        check(
+            vec![window(1, "agent", 100), dialog(5, 1, 120)],
+            &agent(),
+            Err((F::DialogInTheWay, "Agent asks")),
+        );
+        // Beside the place, yet over the window: it takes the keys.
+        check(
+            vec![window(1, "agent", 100), dialog(5, 1, 250)],
+            &agent(),
+            Err((F::DialogInTheWay, "Agent asks")),
+        );
+        check(
+            vec![window(2, "editor", 100)],
+            &agent(),
+            Err((F::TargetMoved, "gone")),
+        );
+        check(
+            vec![dialog(5, 9, 100)],
+            &agent(),
+            Err((F::TargetNotFound, "gone")),
+        );
+    }
+
+    #[test]
+    fn a_dialog_of_the_same_program_is_not_taken_for_its_window() {
+        let known = window(1, "agent", 100).fingerprint;
+        let mut asks = dialog(5, 1, 100);
+        asks.fingerprint.process = known.process;
+        check(
+            vec![window(1, "agent", 100), asks],
+            &Expected::Like(known),
+            Err((FailureClass::DialogInTheWay, "Agent asks")),
+        );
+    }
+
+    #[test]
+    fn monitors_people_and_grabs_come_first() {
+        let here = survey(vec![window(1, "agent", 100)]);
+        let outside = Point { x: -5, y: 10 };
+        let class = |survey: &Survey, at| judge(survey, at, &Expected::Any).unwrap_err().class;
+        assert_eq!(class(&here, outside), FailureClass::Invalid);
+        let person = Survey {
+            person: true,
+            ..here.clone()
+        };
+        assert_eq!(class(&person, PLACE), FailureClass::HumanActive);
+        let grabbed = Survey {
+            grabbed: true,
+            ..here
+        };
+        assert_eq!(class(&grabbed, PLACE), FailureClass::WindowBusy);
+    }
+
+    #[test]
+    fn a_chosen_window_must_stay_as_it_was() {
+        let agent = window(1, "agent", 100);
+        let class = |windows: Vec<Window>, focus| {
+            let survey = Survey {
+                focus,
+                ..survey(windows)
+            };
+            steady(&survey, PLACE, &agent, true).map_err(|o| o.class)
+        };
+        assert_eq!(class(vec![agent.clone()], Some(1)), Ok(()));
+        let other = window(2, "other", 500);
+        for (windows, focus, expect) in [
+            (
+                vec![agent.clone(), other],
+                Some(2),
+                FailureClass::FocusFailed,
+            ),
+            (vec![agent.clone()], None, FailureClass::FocusFailed),
+            (vec![], None, FailureClass::TargetNotFound),
+            (
+                vec![window(1, "agent", 90)],
+                Some(1),
+                FailureClass::TargetMoved,
+            ),
+            (
+                vec![agent.clone(), dialog(5, 1, 250)],
+                Some(1),
+                FailureClass::DialogInTheWay,
+            ),
+            (
+                vec![agent.clone(), window(2, "other", 120)],
+                Some(1),
+                FailureClass::DialogInTheWay,
+            ),
+        ] {
+            assert_eq!(class(windows.clone(), focus), Err(expect), "{windows:?}");
+        }
+    }
+}

@@ -3,8 +3,6 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// More than any monitor has; a run that says more is damage or malice.
 const PIXELS_MAX: usize = 64 * 1024 * 1024;
 
@@ -50,10 +48,9 @@ pub fn colours_from_text(text: &str) -> Result<Vec<u8>, String> {
 /// For `#[serde(with = "colours")]` on red, green, blue bytes.
 pub mod colours {
     use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use super::{
-        Deserialize, Deserializer, Serialize, Serializer, colours_from_text, colours_to_text,
-    };
+    use super::{colours_from_text, colours_to_text};
 
     /// Runs where people may read it, plain bytes elsewhere.
     pub fn serialize<S: Serializer>(rgb: &[u8], to: S) -> Result<S::Ok, S::Error> {
@@ -77,8 +74,9 @@ pub mod colours {
 /// For `#[serde(with = "marks")]` on a mark per pixel: lengths of the runs, unmarked ones first.
 pub mod marks {
     use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use super::{Deserialize, Deserializer, PIXELS_MAX, Serialize, Serializer};
+    use super::PIXELS_MAX;
 
     /// Lengths of alternating runs.
     pub fn serialize<S: Serializer>(marks: &[bool], to: S) -> Result<S::Ok, S::Error> {
@@ -119,7 +117,7 @@ pub mod marks {
 pub mod millis {
     use std::time::Duration;
 
-    use super::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     /// Parts of a millisecond are lost.
     pub fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
@@ -134,6 +132,8 @@ pub mod millis {
 
 #[cfg(test)]
 mod tests {
+    use serde::{Deserialize, Serialize};
+
     use super::*;
 
     #[test]

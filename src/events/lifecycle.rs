@@ -89,6 +89,10 @@ pub struct Failure {
 
 /// One message's life so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the attempt and the text; they combine freely"
+)]
 pub struct Life {
     /// Where it stands.
     pub state: State,
@@ -115,6 +119,9 @@ pub struct Life {
     pub attempt_open: bool,
     /// Whether Enter may have been pressed by the attempt under way.
     pub enter_possible: bool,
+    /// Whether Enter may ever have been pressed on its text since it was accepted or requeued: then
+    /// an empty box does not mean that nothing arrived.
+    pub entered: bool,
     /// Whether the text may stand in the box, unsubmitted.
     pub text_may_stand: bool,
     /// The last failure.
@@ -142,6 +149,7 @@ impl Life {
             via: accepted.via,
             attempt_open: false,
             enter_possible: false,
+            entered: false,
             text_may_stand: false,
             failure: None,
             settled_at: None,
@@ -171,7 +179,10 @@ impl Life {
                 self.rise(State::Pasted);
                 self.proof = self.proof.max(Proof::Pasted);
             }
-            Fact::AttemptSubmitting(_) => self.enter_possible = true,
+            Fact::AttemptSubmitting(_) => {
+                self.enter_possible = true;
+                self.entered = true;
+            }
             Fact::AttemptSubmitted(_) => {
                 self.proof = self.proof.max(Proof::Submitted);
                 self.text_may_stand = false;
@@ -280,6 +291,7 @@ impl Life {
         self.expires_at = expires_at;
         self.attempt_open = false;
         self.enter_possible = false;
+        self.entered = false;
         self.settled_at = None;
     }
 

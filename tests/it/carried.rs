@@ -40,7 +40,7 @@ fn body(number: usize) -> String {
 
 fn job(agent: &Agent, target: Target, number: usize, look: Option<Look>) -> Job {
     Job {
-        message: MessageId(uuid::Uuid::from_u128(number as u128)),
+        message: MessageId(uuid::Uuid::from_u128(number.try_into().unwrap())),
         attempt: 1,
         agent: agent.name.parse().unwrap(),
         place: agent.at,
@@ -92,7 +92,9 @@ fn carry_all(
             }
             match &ending.outcome {
                 Outcome::Observed { .. } => standing[turn].clear(),
-                other => {
+                other @ (Outcome::Submitted { .. }
+                | Outcome::Failed { .. }
+                | Outcome::Unknown { .. }) => {
                     println!("{} #{number} attempt {attempt}: {other:?}", agent.name);
                     if let Outcome::Failed { text_may_stand, .. } = other
                         && attempt < 3

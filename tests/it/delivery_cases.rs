@@ -51,14 +51,18 @@ fn failed(outcome: &Outcome) -> (FailureClass, bool) {
             text_may_stand,
             ..
         } => (*class, *text_may_stand),
-        other => panic!("{other:?}"),
+        Outcome::Observed { .. } | Outcome::Submitted { .. } | Outcome::Unknown { .. } => {
+            panic!("{outcome:?}")
+        }
     }
 }
 
 fn observed(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Observed { presses, .. } => *presses,
-        other => panic!("{other:?}"),
+        Outcome::Failed { .. } | Outcome::Submitted { .. } | Outcome::Unknown { .. } => {
+            panic!("{outcome:?}")
+        }
     }
 }
 
@@ -237,7 +241,7 @@ fn a_late_paste_is_not_doubled() {
                         number = probe.world.borrow().deeds;
                         report = perform(&deed, &mut probe.desktop, &mut probe.pace);
                     }
-                    other => panic!("{other:?}"),
+                    Move::Ask(_) | Move::End(_) => panic!("nothing was pasted"),
                 }
             }
             number
@@ -277,7 +281,7 @@ fn what_is_wrong_with_the_window_has_the_right_name() {
         (vec![Fault::Closed], FailureClass::TargetNotFound),
         (vec![Fault::Moved], FailureClass::TargetMoved),
         (
-            vec![Fault::Stall(Duration::from_secs(60))],
+            vec![Fault::Stall(Duration::from_mins(1))],
             FailureClass::PasteNotSeen,
         ),
     ] {

@@ -143,7 +143,7 @@ impl Stage {
 
     /// Every key that was pressed is handled.
     pub(crate) fn let_everything_happen(&self) {
-        self.world.borrow_mut().pass(Duration::from_secs(60));
+        self.world.borrow_mut().pass(Duration::from_mins(1));
     }
 }
 

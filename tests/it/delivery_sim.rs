@@ -57,7 +57,7 @@ fn world(dice: &mut Dice, target: Target, faults: usize) -> World {
     window.reaction = Duration::from_micros(500 + dice.roll(20_000));
     window.ctrl_a_selects = dice.chance(50);
     if dice.chance(30) {
-        window.placeholder = "Ask anything".to_owned();
+        "Ask anything".clone_into(&mut window.placeholder);
     }
     if dice.chance(50) {
         window.transcript = vec!["earlier".to_owned(); 3];
@@ -127,7 +127,7 @@ impl Story {
         let draft = target == Target::Chat && dice.chance(5);
         let look = dice.chance(60).then(|| learn(&mut stage, target)).flatten();
         if draft {
-            stage.world.borrow_mut().windows[0].text = "half a thought".to_owned();
+            "half a thought".clone_into(&mut stage.world.borrow_mut().windows[0].text);
         }
         let enters_before = stage.world.borrow().enters.len();
         let cut = dice

@@ -44,6 +44,8 @@ pub(crate) use on_a_display;
 /// A display that this test alone uses.
 pub(crate) struct Display {
     pub(crate) name: String,
+    /// The process of the display server.
+    pub(crate) server: u32,
     folder: tempfile::TempDir,
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn run(test: &str, bare: bool, body: impl FnOnce(&Display)) {
     if let Ok(name) = std::env::var(ON_DISPLAY) {
         body(&Display {
             name,
+            server: std::env::var(SERVER).unwrap().parse().unwrap(),
             folder: tempfile::tempdir().unwrap(),
         });
         return;
@@ -115,6 +118,12 @@ pub(crate) fn run(test: &str, bare: bool, body: impl FnOnce(&Display)) {
     drop(server);
 }
 
+/// Whether a program can be found.
+pub(crate) fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
 /// The first package that is needed and not there.
 fn missing() -> Option<&'static str> {
     let there = |program: &str, args: &[&str]| {
@@ -124,10 +133,6 @@ fn missing() -> Option<&'static str> {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
-    };
-    let on_path = |name: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     };
     if !on_path("Xvfb") {
         Some("xvfb")
@@ -252,11 +257,6 @@ impl Display {
     /// A folder that goes away with the test.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// The process of the display server.
-    pub(crate) fn server(&self) -> u32 {
-        std::env::var(SERVER).unwrap().parse().unwrap()
     }
 
     /// A program on this display.

@@ -307,11 +307,15 @@ on_a_display! {
         let own = "w.clipboard_clear(); w.clipboard_append('Grüße 🙂 ' * 8000)\nw.update(); print('up', flush=True)";
         let tk = tk_program(display, own);
         assert!(desktop.clipboard().unwrap() == Clip::Text("Grüße 🙂 ".repeat(8000)));
-        // Not ours any more: giving up must not empty theirs.
-        desktop.set_clipboard(&Clip::Empty).unwrap();
-        assert!(matches!(desktop.clipboard().unwrap(), Clip::Text(_)));
         drop(tk);
         until("the clipboard died with its owner", || desktop.clipboard().unwrap() == Clip::Empty);
+        // What the target copied at our wish is not left behind.
+        let own = "w.clipboard_clear(); w.clipboard_append('copied'); w.update(); \
+            print('up', flush=True)";
+        let _copier = tk_program(display, own);
+        assert_eq!(desktop.clipboard().unwrap(), Clip::Text("copied".to_owned()));
+        desktop.set_clipboard(&Clip::Empty).unwrap();
+        assert_eq!(desktop.clipboard().unwrap(), Clip::Empty);
         let image = "w.clipboard_clear(); w.clipboard_append('x', type='image/png', format='STRING')\n\
             w.update(); print('up', flush=True)";
         let _tk = tk_program(display, image);
@@ -414,6 +418,44 @@ on_a_display! {
         assert!(!desktop.survey(window.at).unwrap().person, "once is enough");
     }
 
+    /// Xephyr turns the events of the display it runs on into those of devices of its own: to its
+    /// clients they are a person's.
+    fn a_person_at_real_devices_is_noticed(display) {
+        if !display::on_path("Xephyr") {
+            println!("SKIPPED: a_person_at_real_devices_is_noticed: xserver-xephyr is missing");
+            return;
+        }
+        let mut command = Command::new("Xephyr");
+        command.args(["-displayfd", "1", "-screen", "600x400", "-nolisten", "tcp", "-noreset"]);
+        let mut inner = display.spawn(command.stderr(std::process::Stdio::null()));
+        let name = format!(":{}", display::first_line(&mut inner, "Xephyr").trim());
+        let mut outside = open(display);
+        let at = Point { x: 200, y: 200 };
+        until("Xephyr's window is there", || {
+            let windows = outside.survey(at).unwrap().windows;
+            windows.iter().any(|w| w.fingerprint.title.contains("Xephyr"))
+        });
+        let mut desktop = X11Desktop::open(&name).unwrap();
+        assert!(!desktop.survey(at).unwrap().person);
+        let place = outside.survey(at).unwrap().windows[0].fingerprint.frame;
+        let middle = (place.x + 300, place.y + 200);
+        for x in 0..3 {
+            let target = [(middle.0 + x * 5).to_string(), middle.1.to_string()];
+            tool(display, "xdotool", &["mousemove", &target[0], &target[1]]);
+            until("the moving hand is noticed", || desktop.survey(at).unwrap().person);
+        }
+        tool(display, "xdotool", &["click", "1"]);
+        until("the click is noticed", || desktop.survey(at).unwrap().person);
+        tool(display, "xdotool", &["key", "x"]);
+        until("the key is noticed", || desktop.survey(at).unwrap().person);
+        // Our own hands on the same display stay ours.
+        for _ in 0..10 {
+            desktop.act(&Act::Click(at)).unwrap();
+            press(&mut desktop, "ctrl+a");
+            assert!(!desktop.survey(at).unwrap().person);
+        }
+    }
+
     fn a_picture_shows_the_screen_and_ends_at_its_edge(display) {
         let program = "w.overrideredirect(True); w.geometry('200x100+1180+850'); w.configure(bg='#ff8010')\n\
             w.wait_visibility(); w.update(); w.after(300, lambda: print('up', flush=True))";
@@ -494,7 +536,7 @@ on_a_display! {
         let claim = SeatClaim::take(&display.name).unwrap();
         desktop.set_clipboard(&Clip::Text("x".to_owned())).unwrap();
         desktop.survey(at).unwrap();
-        signal("-KILL", display.server());
+        signal("-KILL", display.server);
         let gone = |what: &str, trouble: Option<Trouble>| {
             assert!(matches!(trouble, Some(Trouble::DisplayGone(_))), "{what}: {trouble:?}");
         };

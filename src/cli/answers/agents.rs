@@ -15,7 +15,11 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
         .off_thread(|asked| {
             asked.owner.catch_up()?;
             Ok(asked.owner.projections.read(|states| {
-                states.agents.iter().map(|(id, agent)| row(id, agent)).collect()
+                states
+                    .agents
+                    .iter()
+                    .map(|(id, agent)| row(id, agent))
+                    .collect()
             }))
         })
         .await?;
@@ -55,7 +59,10 @@ fn row(id: &AgentId, agent: &Agent) -> Value {
 /// The failure that there is no such agent, with the nearest name.
 pub(super) fn unknown(asked: &Asked, agent: &AgentId) -> Failure {
     use crate::commands::remove_agent::RemoveAgent;
-    let command = RemoveAgent { agent: agent.clone() }.into();
+    let command = RemoveAgent {
+        agent: agent.clone(),
+    }
+    .into();
     match asked.owner.desk.known(&command, &asked.cause) {
         Ok(known) => no_agent(&known, agent),
         Err(error) => Failure::from(error),
@@ -65,6 +72,10 @@ pub(super) fn unknown(asked: &Asked, agent: &AgentId) -> Failure {
 fn no_agent(known: &Known, agent: &AgentId) -> Failure {
     match known.agent(agent) {
         Err(refusal) => Failure::from(refusal),
-        Ok(_) => Failure::new(Exit::NotFound, "unknown_agent", format!("no agent `{agent}`")),
+        Ok(_) => Failure::new(
+            Exit::NotFound,
+            "unknown_agent",
+            format!("no agent `{agent}`"),
+        ),
     }
 }

@@ -18,7 +18,11 @@ impl Items {
     /// Says one object. A reader that is gone ends the answer.
     pub async fn say(&self, item: Value) -> Result<(), Failure> {
         self.0.send(item).await.map_err(|_gone| {
-            Failure::new(Exit::Failed, "nobody_reads", "nobody reads the answer any more")
+            Failure::new(
+                Exit::Failed,
+                "nobody_reads",
+                "nobody reads the answer any more",
+            )
         })
     }
 }
@@ -56,11 +60,18 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         causation: None,
         command,
     };
-    let asked = Asked { owner: owner.clone(), cause, items };
+    let asked = Asked {
+        owner: owner.clone(),
+        cause,
+        items,
+    };
     match what {
         What::Send { send, awaiting } => send::one(asked, send, awaiting).await,
         What::Reply { reply, awaiting } => send::reply(asked, reply, awaiting).await,
-        What::Broadcast { broadcast, awaiting } => send::many(asked, broadcast, awaiting).await,
+        What::Broadcast {
+            broadcast,
+            awaiting,
+        } => send::many(asked, broadcast, awaiting).await,
         What::Execute(command) => execute::answer(asked, *command).await,
         What::Agents => agents::list(asked).await,
         What::Agent(agent) => agents::show(asked, agent).await,

@@ -62,7 +62,13 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
             Some("switchboard projections rebuild"),
         ));
     }
-    let (unknown, dead, paused) = owner.projections.read(|states| {
+    checks.extend(desk(asked));
+    Ok(checks)
+}
+
+/// What waits for a person.
+fn desk(asked: &Asked) -> [Value; 3] {
+    let (unknown, dead, paused) = asked.owner.projections.read(|states| {
         let outbox = &states.outbox;
         (
             outbox.count(State::Unknown),
@@ -70,27 +76,28 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
             outbox.all_paused(),
         )
     });
-    checks.push(check(
-        "unknown outcomes",
-        unknown == 0,
-        format!("{unknown} messages"),
-        Some("look at the windows, then `switchboard resolve MSG delivered|failed`"),
-    ));
-    checks.push(check(
-        "dead letters",
-        dead == 0,
-        format!("{dead} messages"),
-        Some("`switchboard messages --state dead`, then `switchboard requeue MSG`"),
-    ));
-    checks.push(check(
-        "hands",
-        !paused,
-        if paused {
-            "every seat is paused"
-        } else {
-            "not paused"
-        },
-        Some("switchboard resume"),
-    ));
-    Ok(checks)
+    [
+        check(
+            "unknown outcomes",
+            unknown == 0,
+            format!("{unknown} messages"),
+            Some("look at the windows, then `switchboard resolve MSG delivered|failed`"),
+        ),
+        check(
+            "dead letters",
+            dead == 0,
+            format!("{dead} messages"),
+            Some("`switchboard messages --state dead`, then `switchboard requeue MSG`"),
+        ),
+        check(
+            "hands",
+            !paused,
+            if paused {
+                "every seat is paused"
+            } else {
+                "not paused"
+            },
+            Some("switchboard resume"),
+        ),
+    ]
 }

@@ -94,6 +94,10 @@ enum Subject {
 }
 
 impl Subject {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever is about nothing in particular is shown as its place in the ledger"
+    )]
     fn of(command: &Command) -> Self {
         match command {
             Command::Acknowledge(it) => Self::Message(it.message),

@@ -106,11 +106,15 @@ fn row(asked: &Asked, message: MessageId) -> Result<Value, Failure> {
     });
     if let Some((entry, unread)) = entry {
         for field in ["inboxed_at", "read_at", "acknowledged_at"] {
-            set(&mut row, field, entry[field].clone());
+            set(
+                &mut row,
+                field,
+                entry.get(field).cloned().unwrap_or_default(),
+            );
         }
         set(&mut row, "read", json!(!unread));
     }
-    if let Some(file) = row["file"].as_str() {
+    if let Some(file) = row.get("file").and_then(Value::as_str) {
         let path = asked.owner.store.join(file);
         set(&mut row, "file", json!(path.display().to_string()));
     }

@@ -63,7 +63,7 @@ fn page(
                 continue;
             }
             let row = story::whole(&asked.owner, *message, story)?;
-            let said = row["body"].as_str().unwrap_or_default();
+            let said = row.get("body").and_then(Value::as_str).unwrap_or_default();
             if needle
                 .as_ref()
                 .is_some_and(|needle| !said.to_lowercase().contains(needle))

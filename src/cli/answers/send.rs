@@ -157,10 +157,9 @@ fn share(asked: &Asked, mut broadcast: Broadcast, dry_run: bool) -> Result<Vec<S
     }
     match owner.desk.execute(&broadcast.into(), &cause, now)? {
         Outcome::Shared(shares) => Ok(shares),
-        Outcome::Done(_)
-        | Outcome::Expired(_)
-        | Outcome::Died(_)
-        | Outcome::Imported(_) => Ok(Vec::new()),
+        Outcome::Done(_) | Outcome::Expired(_) | Outcome::Died(_) | Outcome::Imported(_) => {
+            Ok(Vec::new())
+        }
     }
 }
 
@@ -251,8 +250,14 @@ fn exit_of(story: &Story, via: Via, wait: Wait) -> Exit {
         State::Dead if via == Via::Gui && never_had_a_way(life.failure.as_ref()) => Exit::Refused,
         State::Dead | State::Expired | State::Cancelled => Exit::Failed,
         State::Unknown => Exit::Unknown,
-        State::Observed | State::Submitted | State::Acknowledged | State::Answered => Exit::Done,
-        State::Accepted | State::Attempting | State::Pasted => Exit::Done,
+        State::Observed
+        | State::Submitted
+        | State::Acknowledged
+        | State::Answered
+        // What was waited for came before it settled.
+        | State::Accepted
+        | State::Attempting
+        | State::Pasted => Exit::Done,
     }
 }
 

@@ -44,9 +44,11 @@ pub fn body(owner: &Owner, at: Position) -> Result<String, Failure> {
     let events = owner.desk.ledger().read(at, 1)?;
     Ok(events
         .into_iter()
-        .find_map(|event| match event.fact {
-            Fact::MessageAccepted(accepted) => Some(accepted.body),
-            _ => None,
+        .find_map(|event| {
+            let Fact::MessageAccepted(accepted) = event.fact else {
+                return None;
+            };
+            Some(accepted.body)
         })
         .unwrap_or_default())
 }

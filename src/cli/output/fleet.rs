@@ -249,11 +249,19 @@ pub fn imported(items: &[Value], paint: Paint) -> String {
         .iter()
         .map(|item| {
             let effect = word(item, "effect");
-            let tone = if effect == "refused" { Tone::Bad } else { Tone::Good };
+            let tone = if effect == "refused" {
+                Tone::Bad
+            } else {
+                Tone::Good
+            };
             let detail = word(item, "detail");
-            format!("{}  {}  {detail}", paint.tone(tone, &effect), word(item, "id"))
-                .trim_end()
-                .to_owned()
+            format!(
+                "{}  {}  {detail}",
+                paint.tone(tone, &effect),
+                word(item, "id")
+            )
+            .trim_end()
+            .to_owned()
         })
         .collect::<Vec<_>>()
         .join("\n")
@@ -265,7 +273,11 @@ pub fn halt(item: &Value, paint: Paint) -> String {
         return agent(item, paint);
     }
     let paused = truth(item, "paused");
-    let (tone, state) = if paused { (Tone::Bad, "paused") } else { (Tone::Good, "resumed") };
+    let (tone, state) = if paused {
+        (Tone::Bad, "paused")
+    } else {
+        (Tone::Good, "resumed")
+    };
     let what = match (item["id"].as_str(), item["seat"].as_str()) {
         (Some(agent), _) => format!("agent {agent}"),
         (None, Some(seat)) => format!("seat {seat}"),

@@ -103,9 +103,16 @@ pub fn verify(item: &Value, paint: Paint) -> String {
 
 /// Where a note stands.
 pub fn appended(item: &Value, paint: Paint) -> String {
-    let repeated = if item["repeated"] == Value::Bool(true) { ", as before" } else { "" };
+    let repeated = if item["repeated"] == Value::Bool(true) {
+        ", as before"
+    } else {
+        ""
+    };
     let done = paint.tone(Tone::Good, "appended");
-    format!("{done}  at {}, version {}{repeated}", item["position"], item["version"])
+    format!(
+        "{done}  at {}, version {}{repeated}",
+        item["position"], item["version"]
+    )
 }
 
 #[cfg(test)]

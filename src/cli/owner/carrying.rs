@@ -1,7 +1,7 @@
 //! Deliveries in the owner's process: begun on demand, stopped at once, ended when it leaves.
 
-use std::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 

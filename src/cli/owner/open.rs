@@ -103,9 +103,12 @@ impl Owner {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         };
-        let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| match error {
-            OpenError::Locked { .. } => NotOpened::Locked,
-            other => NotOpened::Failed(Failure::from(other)),
+        let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| {
+            if matches!(error, OpenError::Locked { .. }) {
+                NotOpened::Locked
+            } else {
+                NotOpened::Failed(Failure::from(error))
+            }
         })?;
         let mut sources = plan.sources;
         sources.runtime = runtime_settings(&ledger)?;

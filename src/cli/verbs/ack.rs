@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::events::ids::{AgentId, MessageId};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
 use crate::commands::acknowledge::Acknowledge;
+use crate::events::ids::{AgentId, MessageId};
 
 /// Say that a message was read.
 #[derive(Clone, Debug, Args)]
@@ -31,7 +31,13 @@ impl AckArgs {
             Some(by) => by,
             None => run.speaker(self.message)?,
         };
-        run.execute(Acknowledge { message: self.message, by }, messages::sent)
+        run.execute(
+            Acknowledge {
+                message: self.message,
+                by,
+            },
+            messages::sent,
+        )
     }
 }
 
@@ -42,9 +48,16 @@ impl Run {
             return Ok(agent);
         }
         let (_, items) = self.ask(What::Show(message))?;
-        let to = items.first().and_then(|item| item["to"].as_str()).unwrap_or_default();
+        let to = items
+            .first()
+            .and_then(|item| item["to"].as_str())
+            .unwrap_or_default();
         to.parse().map_err(|error| {
-            Failure::new(Exit::Failed, "bad_answer", format!("the owner's answer: {error}"))
+            Failure::new(
+                Exit::Failed,
+                "bad_answer",
+                format!("the owner's answer: {error}"),
+            )
         })
     }
 }

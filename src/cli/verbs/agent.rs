@@ -286,21 +286,25 @@ impl ProfileArgs {
     }
 }
 
-impl Run {
-    /// Looks at the profile's places; the window found there is what the agent is known by.
-    fn look(&self, profile: &mut Profile) -> Result<Sight, Failure> {
-        let places: Vec<Point> = profile.place.into_iter().chain(profile.onboarding_place).collect();
-        let Some(seat) = profile.seat.as_ref().filter(|_| !places.is_empty()) else {
-            return Ok(Sight::default());
-        };
-        let mut sight = sight::look(seat, &places)?;
-        if profile.place.is_none() {
-            sight.window = None;
-        }
-        profile.fingerprint.clone_from(&sight.window);
-        Ok(sight)
+/// Looks at the profile's places; the window found there is what the agent is known by.
+fn look(profile: &mut Profile) -> Result<Sight, Failure> {
+    let places: Vec<Point> = profile
+        .place
+        .into_iter()
+        .chain(profile.onboarding_place)
+        .collect();
+    let Some(seat) = profile.seat.as_ref().filter(|_| !places.is_empty()) else {
+        return Ok(Sight::default());
+    };
+    let mut sight = sight::look(seat, &places)?;
+    if profile.place.is_none() {
+        sight.window = None;
     }
+    profile.fingerprint.clone_from(&sight.window);
+    Ok(sight)
+}
 
+impl Run {
     /// Has it carried out, and says in the answer whether places were checked.
     fn declare(&mut self, command: impl Into<Command>, sight: &Sight) -> Result<Exit, Failure> {
         let (exit, items) = self.ask(What::Execute(Box::new(command.into())))?;
@@ -320,9 +324,16 @@ impl Run {
     /// An agent's declaration as it is now.
     fn profile(&self, agent: &AgentId) -> Result<Profile, Failure> {
         let (_, items) = self.ask(What::Agent(agent.clone()))?;
-        let profile = items.into_iter().next().map(|mut item| item["profile"].take());
+        let profile = items
+            .into_iter()
+            .next()
+            .and_then(|mut item| Some(item.get_mut("profile")?.take()));
         serde_json::from_value(profile.unwrap_or_default()).map_err(|error| {
-            Failure::new(Exit::Failed, "bad_answer", format!("the owner's answer: {error}"))
+            Failure::new(
+                Exit::Failed,
+                "bad_answer",
+                format!("the owner's answer: {error}"),
+            )
         })
     }
 }
@@ -335,8 +346,14 @@ impl AddArgs {
         };
         let seat = run.seat(None)?.filter(|_| self.profile.at.is_some());
         let mut profile = self.profile.over(nothing.over(None, seat.as_ref()));
-        let sight = run.look(&mut profile)?;
-        run.declare(AddAgent { agent: self.id, profile }, &sight)
+        let sight = look(&mut profile)?;
+        run.declare(
+            AddAgent {
+                agent: self.id,
+                profile,
+            },
+            &sight,
+        )
     }
 }
 
@@ -361,7 +378,9 @@ impl ListArgs {
 
 /// Whether the agent's place lies on a monitor, with the window it is known by.
 fn check(item: &Value) -> (bool, String) {
-    let Ok(profile) = serde_json::from_value::<Profile>(item["profile"].clone()) else {
+    let Ok(profile) =
+        serde_json::from_value::<Profile>(item.get("profile").cloned().unwrap_or_default())
+    else {
         return (false, "its declaration cannot be read".to_owned());
     };
     let (Some(seat), Some(place)) = (&profile.seat, profile.place) else {
@@ -369,12 +388,18 @@ fn check(item: &Value) -> (bool, String) {
     };
     match sight::look(seat, &[place]) {
         Err(failure) => (false, failure.message),
-        Ok(Sight { remark: Some(remark), .. }) => (false, remark),
+        Ok(Sight {
+            remark: Some(remark),
+            ..
+        }) => (false, remark),
         Ok(Sight { window: None, .. }) => (false, "no window stands there".to_owned()),
-        Ok(Sight { window: Some(seen), .. }) => match &profile.fingerprint {
-            Some(known) if known.class != seen.class => {
-                (false, format!("`{}` stands there, not `{}`", seen.title, known.title))
-            }
+        Ok(Sight {
+            window: Some(seen), ..
+        }) => match &profile.fingerprint {
+            Some(known) if known.class != seen.class => (
+                false,
+                format!("`{}` stands there, not `{}`", seen.title, known.title),
+            ),
             _ => (true, format!("`{}` stands there", seen.title)),
         },
     }
@@ -397,8 +422,18 @@ impl SetArgs {
             }
         }
         let moved = profile.seat != seat || profile.place != place;
-        let sight = if moved { run.look(&mut profile)? } else { Sight::default() };
-        run.declare(ChangeAgent { agent: self.id, profile }, &sight)
+        let sight = if moved {
+            look(&mut profile)?
+        } else {
+            Sight::default()
+        };
+        run.declare(
+            ChangeAgent {
+                agent: self.id,
+                profile,
+            },
+            &sight,
+        )
     }
 }
 
@@ -433,7 +468,7 @@ impl ImportArgs {
             let before = known.get(&agent);
             let mut profile = imported.over(before, seat.as_ref());
             if before.is_none_or(|it| it.place != profile.place || it.seat != profile.seat) {
-                let sight = run.look(&mut profile).map_err(|failure| Failure {
+                let sight = look(&mut profile).map_err(|failure| Failure {
                     message: format!("agent {agent}: {}", failure.message),
                     ..failure
                 })?;
@@ -471,10 +506,10 @@ impl ExportArgs {
         if self.file == Path::new("-") {
             run.printer.raw(text.as_bytes())?;
         } else {
-            files::write_atomic(&self.file, text.as_bytes(), 0o644).map_err(|error| {
-                Failure::new(Exit::Failed, "not_written", error.to_string())
-            })?;
-            run.printer.say(&format!("agents written to {}", self.file.display()));
+            files::write_atomic(&self.file, text.as_bytes(), 0o644)
+                .map_err(|error| Failure::new(Exit::Failed, "not_written", error.to_string()))?;
+            run.printer
+                .say(&format!("agents written to {}", self.file.display()));
         }
         Ok(Exit::Done)
     }
@@ -484,8 +519,9 @@ impl Run {
     fn profiles(&self) -> Result<BTreeMap<AgentId, Profile>, Failure> {
         let (_, items) = self.ask(What::Agents)?;
         let profiles = items.into_iter().filter_map(|mut item| {
-            let id = item["id"].as_str()?.parse().ok()?;
-            Some((id, serde_json::from_value(item["profile"].take()).ok()?))
+            let id = item.get("id")?.as_str()?.parse().ok()?;
+            let profile = item.get_mut("profile")?.take();
+            Some((id, serde_json::from_value(profile).ok()?))
         });
         Ok(profiles.collect())
     }
@@ -493,19 +529,30 @@ impl Run {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| {
-        let exit = match error.kind() {
-            std::io::ErrorKind::NotFound => Exit::NotFound,
-            std::io::ErrorKind::PermissionDenied => Exit::NotAllowed,
-            _ => Exit::Refused,
-        };
-        Failure::new(exit, "unreadable", format!("{} cannot be read: {error}", file.display()))
+        let absent = error.kind() == std::io::ErrorKind::NotFound;
+        Failure::new(
+            if absent {
+                Exit::NotFound
+            } else {
+                Exit::Refused
+            },
+            "unreadable",
+            format!("{} cannot be read: {error}", file.display()),
+        )
     };
     let mut text = String::new();
     if file == Path::new("-") {
-        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        std::io::stdin()
+            .lock()
+            .take(FILE_MAX)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
     } else {
         let opened = std::fs::File::open(file).map_err(unreadable)?;
-        opened.take(FILE_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        opened
+            .take(FILE_MAX)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
     }
     Ok(text)
 }

@@ -4,14 +4,14 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::cli::values::{expected, json};
-use crate::events::ids::StreamId;
-use crate::events::ledger::append::Expected;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::past;
 use crate::cli::owner::request::What;
+use crate::cli::values::{expected, json};
 use crate::commands::note::{Belief, KeepNote};
+use crate::events::ids::StreamId;
+use crate::events::ledger::append::Expected;
 
 /// Append a note of your own; Switchboard keeps it and does nothing with it.
 ///
@@ -41,7 +41,10 @@ pub struct AppendArgs {
 impl AppendArgs {
     /// Appends the note.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let word = self.kind.strip_prefix("note.").and_then(|word| word.parse().ok());
+        let word = self
+            .kind
+            .strip_prefix("note.")
+            .and_then(|word| word.parse().ok());
         let Some(word) = word else {
             let text = format!("`{}` cannot be appended", self.kind);
             return Err(Failure::new(Exit::Refused, "not_a_note", text)
@@ -53,7 +56,12 @@ impl AppendArgs {
             Expected::Exists => Belief::Exists,
             Expected::Exact(version) => Belief::Exact(version),
         };
-        let note = KeepNote { stream: self.stream, expected, word, data: self.data };
+        let note = KeepNote {
+            stream: self.stream,
+            expected,
+            word,
+            data: self.data,
+        };
         let what = What::Execute(Box::new(note.into()));
         let (exit, items) = run.ask_with(what, self.id, None)?;
         for item in &items {

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::send::Sending;
-use crate::events::ids::{AgentId, MessageId};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
 use crate::cli::values::Wait;
+use crate::events::ids::{AgentId, MessageId};
 
 /// Send a message and wait for the agent's reply.
 ///
@@ -35,19 +35,21 @@ impl AskArgs {
         let out = self.sending.outgoing(run, Wait::Answered)?;
         let send = self.sending.message(self.to, self.reply_to, &out);
         let desktop = out.awaiting.desktop.clone();
-        let what = What::Send { send, awaiting: out.awaiting };
+        let what = What::Send {
+            send,
+            awaiting: out.awaiting,
+        };
         let (exit, items) = run.ask_with(what, None, desktop)?;
-        let answer = items
+        let answers = items
             .first()
-            .and_then(|item| item["answers"].as_array()?.last()?.as_str()?.parse().ok());
-        match answer {
-            Some(answer) => run.tell(What::Show(answer), messages::show),
-            None => {
-                for item in &items {
-                    run.printer.answer(item, messages::sent)?;
-                }
-                Ok(exit)
-            }
+            .and_then(|item| item.get("answers")?.as_array());
+        let answer = answers.and_then(|answers| answers.last()?.as_str()?.parse().ok());
+        if let Some(answer) = answer {
+            return run.tell(What::Show(answer), messages::show);
         }
+        for item in &items {
+            run.printer.answer(item, messages::sent)?;
+        }
+        Ok(exit)
     }
 }

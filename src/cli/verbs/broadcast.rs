@@ -3,8 +3,6 @@
 use clap::Args;
 
 use super::send::Sending;
-use crate::events::facts::words::Word;
-use crate::events::ids::{AgentId, MessageId};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
@@ -12,6 +10,8 @@ use crate::cli::owner::request::What;
 use crate::cli::values::Wait;
 use crate::commands::broadcast as command;
 use crate::events::facts::message::{Priority, Via};
+use crate::events::facts::words::Word;
+use crate::events::ids::{AgentId, MessageId};
 
 /// Who gets a broadcast.
 #[derive(Clone, Debug, Args)]
@@ -74,7 +74,10 @@ impl BroadcastArgs {
             standings: std::collections::BTreeMap::new(),
         };
         let desktop = out.awaiting.desktop.clone();
-        let what = What::Broadcast { broadcast, awaiting: out.awaiting };
+        let what = What::Broadcast {
+            broadcast,
+            awaiting: out.awaiting,
+        };
         let (exit, items) = run.ask_with(what, None, desktop)?;
         run.printer.list(&items, messages::broadcast)?;
         Ok(exit)

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::commands::cancel::Cancel;
+use crate::events::ids::MessageId;
 
 /// Take a message back before it is delivered.
 ///
@@ -24,6 +24,12 @@ impl CancelArgs {
     /// Takes the message back.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let by = run.asker()?;
-        run.execute(Cancel { message: self.message, by }, messages::sent)
+        run.execute(
+            Cancel {
+                message: self.message,
+                by,
+            },
+            messages::sent,
+        )
     }
 }

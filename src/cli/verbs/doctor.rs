@@ -1,10 +1,10 @@
 //! `switchboard doctor`: is this machine fit for it?
 
-use clap::Args;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::fleet;
 use crate::cli::owner::request::What;
+use clap::Args;
 
 /// Check this machine: display, clipboard, store, configuration, agents' places.
 #[derive(Clone, Debug, Args)]

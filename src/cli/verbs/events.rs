@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use crate::cli::values::position;
-use crate::events::ids::{Position, StreamId};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::owner::request::What;
-use crate::cli::owner::request::Events;
 use crate::cli::output::past;
+use crate::cli::owner::request::Events;
+use crate::cli::owner::request::What;
+use crate::cli::values::position;
+use crate::events::ids::{Position, StreamId};
 
 /// List events as they were recorded.
 #[derive(Clone, Debug, Args)]

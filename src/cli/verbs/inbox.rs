@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::events::ids::AgentId;
-use crate::events::time::parse_span;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
-use crate::cli::owner::request::What;
 use crate::cli::owner::request::Inbox;
+use crate::cli::owner::request::What;
+use crate::events::ids::AgentId;
+use crate::events::time::parse_span;
 
 /// List an agent's messages, newest last, or take the next unread one.
 ///
@@ -40,7 +40,11 @@ impl InboxArgs {
     /// Lists the inbox, or takes the next message out of it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let next = self.next.then(|| self.wait.unwrap_or_default());
-        let wanted = Inbox { agent: self.id, unread: self.unread, next };
+        let wanted = Inbox {
+            agent: self.id,
+            unread: self.unread,
+            next,
+        };
         if next.is_some() {
             run.tell(What::Inbox(wanted), messages::show)
         } else {

@@ -1,13 +1,13 @@
 //! `switchboard init`.
 
-use clap::Args;
-use crate::cli::entry::Run;
-use crate::cli::exit::{Exit, Failure};
-use serde_json::json;
-use std::sync::Arc;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
 use crate::events::ledger::handle::{Edge, Ledger};
+use clap::Args;
+use serde_json::json;
+use std::sync::Arc;
 
 /// Make a new, empty ledger in the store folder.
 ///
@@ -26,14 +26,19 @@ impl InitArgs {
         if let Some(parent) = store.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let edge = Edge { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
+        let edge = Edge {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        };
         let ledger = Ledger::create(&store, edge, env!("CARGO_PKG_VERSION"))?;
         let (id, timeline) = ledger.identity();
         ledger.close()?;
         let item = json!({
             "store": store.display().to_string(), "ledger": id, "timeline": timeline,
         });
-        run.printer.answer(&item, |_, _| format!("a new ledger stands in {}", store.display()))?;
+        run.printer.answer(&item, |_, _| {
+            format!("a new ledger stands in {}", store.display())
+        })?;
         Ok(Exit::Done)
     }
 }

@@ -2,16 +2,16 @@
 
 use clap::Args;
 
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::Messages;
+use crate::cli::owner::request::What;
 use crate::cli::values::words;
 use crate::events::facts::words::Word;
 use crate::events::ids::AgentId;
 use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
-use crate::cli::entry::Run;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::owner::request::What;
-use crate::cli::owner::request::Messages;
-use crate::cli::output::messages;
 
 /// List messages, newest first.
 #[derive(Clone, Debug, Args)]

@@ -1,10 +1,10 @@
 //! `switchboard panic`: stop all hands at once.
 
-use clap::Args;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::fleet;
 use crate::cli::owner::request::What;
+use clap::Args;
 
 /// Stop all hands at once.
 ///

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::cli::values::Pausable;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::fleet;
+use crate::cli::values::Pausable;
 use crate::commands::command::Command;
 use crate::commands::pause_agent::PauseAgent;
 use crate::commands::pause_seat::{PauseSeat, ResumeSeat};
@@ -42,7 +42,12 @@ pub fn halt(run: &Run, target: Option<Pausable>, pause: bool) -> Result<Command,
         None => None,
     };
     Ok(if pause {
-        PauseSeat { seat, by, reason: PauseReason::Asked }.into()
+        PauseSeat {
+            seat,
+            by,
+            reason: PauseReason::Asked,
+        }
+        .into()
     } else {
         ResumeSeat { seat, by }.into()
     })

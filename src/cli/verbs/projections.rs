@@ -1,10 +1,10 @@
 //! `switchboard projections …`: the views that are folded from events.
 
-use clap::{Args, Subcommand};
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::owner::request::What;
 use crate::cli::output::fleet;
+use crate::cli::owner::request::What;
+use clap::{Args, Subcommand};
 
 /// The views that are folded from events.
 #[derive(Clone, Debug, Args)]
@@ -60,9 +60,10 @@ impl ProjectionsArgs {
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         match self.verb {
             ProjectionsVerb::List(_) => run.list(What::ProjectionsList, fleet::projections),
-            ProjectionsVerb::Rebuild(args) => {
-                run.list(What::ProjectionsRebuild(args.projection), fleet::projections)
-            }
+            ProjectionsVerb::Rebuild(args) => run.list(
+                What::ProjectionsRebuild(args.projection),
+                fleet::projections,
+            ),
             ProjectionsVerb::Check(args) => {
                 run.tell(What::ProjectionsCheck(args.projection), fleet::checked)
             }

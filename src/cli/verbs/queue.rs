@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::events::ids::AgentId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
+use crate::events::ids::AgentId;
 
 /// List what is still to be carried, in the order it will be tried.
 #[derive(Clone, Debug, Args)]

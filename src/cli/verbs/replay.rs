@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::values::AsOf;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::owner::request::What;
 use crate::cli::output::past;
+use crate::cli::owner::request::What;
+use crate::cli::values::AsOf;
 
 /// Show the state as it was, from the events alone.
 ///
@@ -28,7 +28,10 @@ pub struct ReplayArgs {
 impl ReplayArgs {
     /// Folds the past and prints it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let what = What::Replay { as_of: self.as_of, projection: self.projection };
+        let what = What::Replay {
+            as_of: self.as_of,
+            projection: self.projection,
+        };
         run.tell(what, past::replay)
     }
 }

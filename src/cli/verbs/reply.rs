@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::send::Sending;
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
@@ -11,6 +10,7 @@ use crate::cli::owner::request::What;
 use crate::cli::values::Wait;
 use crate::commands::reply::Reply;
 use crate::events::facts::message::{Priority, Via};
+use crate::events::ids::MessageId;
 
 /// Answer a message; the answer goes to its sender.
 ///
@@ -51,7 +51,10 @@ impl ReplyArgs {
             hops_max: u16::MAX,
         };
         let desktop = out.awaiting.desktop.clone();
-        let what = What::Reply { reply, awaiting: out.awaiting };
+        let what = What::Reply {
+            reply,
+            awaiting: out.awaiting,
+        };
         let (exit, items) = run.ask_with(what, None, desktop)?;
         for item in &items {
             run.printer.answer(item, messages::sent)?;

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use crate::cli::values::words;
-use crate::events::facts::attempt::FailureClass;
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
+use crate::cli::values::words;
 use crate::commands::requeue::Requeue;
+use crate::events::facts::attempt::FailureClass;
+use crate::events::ids::MessageId;
 
 /// Which messages.
 #[derive(Clone, Debug, Args)]

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use crate::cli::values::words;
-use crate::events::facts::message::Verdict;
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
+use crate::cli::values::words;
 use crate::commands::resolve::Resolve;
+use crate::events::facts::message::Verdict;
+use crate::events::ids::MessageId;
 
 /// Settle a message whose outcome is unknown, after you looked.
 ///
@@ -31,6 +31,13 @@ impl ResolveArgs {
     /// Settles the message.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let by = run.asker()?;
-        run.execute(Resolve { message: self.message, by, verdict: self.verdict }, messages::sent)
+        run.execute(
+            Resolve {
+                message: self.message,
+                by,
+                verdict: self.verdict,
+            },
+            messages::sent,
+        )
     }
 }

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::values::Pausable;
+use super::pause::halt;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::fleet;
-use super::pause::halt;
+use crate::cli::values::Pausable;
 
 /// Let deliveries go on: on one seat, to one agent, or all of them.
 #[derive(Clone, Debug, Args)]

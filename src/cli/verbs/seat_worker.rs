@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::values::DesktopChoice;
-use crate::events::ids::SeatId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::seat_worker;
+use crate::cli::values::DesktopChoice;
+use crate::events::ids::SeatId;
 
 /// Move the hands of one seat, as told on standard input.
 #[derive(Clone, Debug, Args)]

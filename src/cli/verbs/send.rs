@@ -6,17 +6,17 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::cli::body::BodyArgs;
+use crate::cli::entry::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::messages;
+use crate::cli::owner::request::Awaiting;
+use crate::cli::owner::request::What;
 use crate::cli::values::{DesktopChoice, Wait, words};
+use crate::commands::send::SendMessage;
 use crate::events::facts::message::{MessageKind, Priority, Via};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, MessageId};
 use crate::events::time::{Timestamp, parse_span};
-use crate::cli::entry::Run;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::messages;
-use crate::cli::owner::request::What;
-use crate::cli::owner::request::Awaiting;
-use crate::commands::send::SendMessage;
 
 /// How long a sender waits when nothing is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -118,8 +118,14 @@ impl Sending {
     pub fn outgoing(&self, run: &Run, usual: Wait) -> Result<Outgoing, Failure> {
         let from = run.sender(self.from.as_ref())?;
         let person = from.as_str() == AgentId::OPERATOR;
-        let kind = if person { MessageKind::Text } else { MessageKind::AgentToAgent };
-        let ttl_micros = self.ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
+        let kind = if person {
+            MessageKind::Text
+        } else {
+            MessageKind::AgentToAgent
+        };
+        let ttl_micros = self
+            .ttl
+            .map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
         Ok(Outgoing {
             body: self.body.read(std::io::stdin().lock())?,
             kind: self.kind.unwrap_or(kind),
@@ -162,7 +168,10 @@ impl SendArgs {
         let out = self.sending.outgoing(run, Wait::Settled)?;
         let send = self.sending.message(self.to, self.reply_to, &out);
         let desktop = out.awaiting.desktop.clone();
-        let what = What::Send { send, awaiting: out.awaiting };
+        let what = What::Send {
+            send,
+            awaiting: out.awaiting,
+        };
         let (exit, items) = run.ask_with(what, Some(Run::fresh_id()), desktop)?;
         for item in &items {
             run.printer.answer(item, messages::sent)?;

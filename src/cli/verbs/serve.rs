@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use crate::cli::values::DesktopChoice;
+use crate::cli::daemon;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::values::DesktopChoice;
 use serde_json::json;
-use crate::cli::daemon;
 
 /// Run the desk: own the ledger, deliver, and serve other commands and the query API.
 #[derive(Clone, Debug, Args)]
@@ -48,7 +48,10 @@ impl ServeArgs {
                 "settings": settings,
             });
             printer.answer(&item, |_, _| {
-                format!("switchboard serves {store} (process {})", std::process::id())
+                format!(
+                    "switchboard serves {store} (process {})",
+                    std::process::id()
+                )
             })
         }));
         run.printer = printer;

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::messages;
 use crate::cli::owner::request::What;
+use crate::events::ids::MessageId;
 
 /// Show one message: its words, its state, its proof.
 #[derive(Clone, Debug, Args)]

@@ -1,10 +1,10 @@
 //! `switchboard status`: everything at a glance.
 
-use clap::Args;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::fleet;
 use crate::cli::owner::request::What;
+use clap::Args;
 
 /// Show the desk at a glance: head, queue, seats, agents, projections.
 #[derive(Clone, Debug, Args)]

@@ -1,12 +1,12 @@
 //! `switchboard verify`: is the ledger whole?
 
-use clap::Args;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::owner::request::What;
-use serde_json::json;
 use crate::cli::output::past;
+use crate::cli::owner::request::What;
 use crate::events::ledger::handle::Ledger;
+use clap::Args;
+use serde_json::json;
 
 /// Read the whole ledger and compare everything with everything.
 ///

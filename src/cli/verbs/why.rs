@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::events::ids::MessageId;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::story;
 use crate::cli::owner::request::What;
+use crate::events::ids::MessageId;
 
 /// Tell the whole story of a message, event by event.
 #[derive(Clone, Debug, Args)]

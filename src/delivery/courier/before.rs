@@ -3,8 +3,9 @@
 use super::machine::{Courier, Phase};
 use super::moves::{Deed, Move};
 use super::probe::{Probe, Purpose};
-use crate::delivery::evidence::{self, MOTION_MAX, Mask};
+use crate::delivery::evidence::{self, MOTION_MAX};
 use crate::delivery::look::absolute;
+use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Act, Clip, Picture, Survey};
 use crate::delivery::preflight::{self, judge};
 use crate::events::facts::agent::Target;

@@ -54,7 +54,7 @@ impl Courier {
         }
         clearing.until = self.deadline(self.job.patience.paste);
         let (key, pause) = match clearing.stage {
-            Stage::First => (
+            Stage::First | Stage::Second => (
                 Self::press(&self.job.keys.clear),
                 self.job.patience.baseline,
             ),
@@ -62,10 +62,6 @@ impl Courier {
                 let sign = Act::Type(SIGN_OF_LIFE.to_owned());
                 (Deed::Act(sign), self.job.patience.poll)
             }
-            Stage::Second => (
-                Self::press(&self.job.keys.clear),
-                self.job.patience.baseline,
-            ),
         };
         let look = Deed::Capture(self.region);
         self.go(Phase::Clearing(clearing), key, [Deed::Wait(pause), look])

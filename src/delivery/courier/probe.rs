@@ -2,7 +2,8 @@
 
 use super::machine::{Courier, Doubt, Phase};
 use super::moves::{Deed, Move};
-use crate::delivery::evidence::{self, Mask};
+use crate::delivery::evidence;
+use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Clip, Picture, Survey};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::time::Timestamp;

@@ -111,7 +111,8 @@ impl Clipboard {
                 self.take_over(listener, general, text, secret)?;
                 self.put = Some(text.clone());
             }
-            Clip::Empty => self.give_up(listener, general)?,
+            // Whoever owns it: the target does after a copy that we asked it for.
+            Clip::Empty => self.empty(listener, general)?,
             Clip::Other => {
                 return Err(Trouble::Unsupported(
                     "only text can be put into the clipboard".to_owned(),
@@ -121,7 +122,10 @@ impl Clipboard {
         if self.primary {
             // It was borrowed for one paste.
             self.primary = false;
-            self.give_up(listener, Selection::primary(listener))?;
+            let primary = Selection::primary(listener);
+            if self.ours == Some(owner(listener, primary.atom)?) {
+                self.empty(listener, primary)?;
+            }
         }
         Ok(())
     }
@@ -191,10 +195,9 @@ impl Clipboard {
         }
     }
 
-    fn give_up(&mut self, listener: &Listener, selection: Selection) -> Result<(), Trouble> {
+    fn empty(&mut self, listener: &Listener, selection: Selection) -> Result<(), Trouble> {
         let before = owner(listener, selection.atom)?;
-        if before == x11rb::NONE || self.ours != Some(before) {
-            // Not ours to empty: somebody has copied something meanwhile.
+        if before == x11rb::NONE {
             return Ok(());
         }
         let cleared = self.arboard(listener)?.clear_with();
@@ -203,7 +206,7 @@ impl Clipboard {
         let deadline = Deadline::within(PATIENCE);
         while owner(listener, selection.atom)? == before {
             if deadline.left().is_zero() {
-                return Err(Trouble::Clipboard("it could not be given up".to_owned()));
+                return Err(Trouble::Clipboard("it could not be emptied".to_owned()));
             }
         }
         Ok(())
