@@ -1,0 +1,49 @@
+//! The acceptance drivers of `scripts/accept`, with numbers small enough for every run. Anyone can run
+//! the same programs with larger ones.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::display::{Display, on_a_display};
+
+on_a_display! {
+    fn e2e_messages_reach_eight_windows_intact_and_once(display) {
+        accept(display, "deliver", &["--count", "40"]);
+    }
+
+    fn e2e_a_stream_through_the_daemon_reaches_stalling_windows(display) {
+        accept(display, "deliver", &["--count", "80", "--mode", "daemon", "--burst", "--stall-ms", "150"]);
+    }
+
+    fn e2e_entries_and_terminals_are_targets_too(display) {
+        for kind in ["entry", "gtk", "xterm"] {
+            accept(display, "deliver", &["--count", "16", "--windows", "4", "--mode", "daemon", "--kind", kind]);
+        }
+    }
+
+    fn e2e_an_obstacle_is_named_and_the_inbox_takes_over(display) {
+        accept(display, "obstacles", &[]);
+    }
+
+    fn e2e_no_kill_loses_or_doubles_a_message_silently(display) {
+        accept(display, "kills", &["--rounds", "20"]);
+    }
+}
+
+fn accept(display: &Display, driver: &str, options: &[&str]) {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/accept");
+    let done = Command::new("/usr/bin/python3")
+        .arg("-B")
+        .arg(scripts.join(driver))
+        .args(["--binary", env!("CARGO_BIN_EXE_switchboard")])
+        .args(["--display", &display.name])
+        .args(options)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{driver} {options:?}\n{}\n{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
