@@ -57,7 +57,8 @@ enum Thrust {
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
-    /// Nothing could be copied.
+    /// Nothing could be copied, or nothing but white space: a Tk text always ends in a line end, and
+    /// hands it out.
     Nothing,
     /// This message's text, exactly once.
     Own,
@@ -221,6 +222,9 @@ impl Courier {
     fn recognise(&self, text: &str) -> Found {
         let text = plain(text);
         let own = plain(&self.job.text);
+        if text.is_empty() {
+            return Found::Nothing;
+        }
         if text == own {
             return Found::Own;
         }
