@@ -41,6 +41,12 @@ impl Carriage {
         self.start.message
     }
 
+    /// Whether text of this message may stand in the box since an earlier attempt.
+    pub fn text_stood_before(&self) -> bool {
+        let message = self.message();
+        self.job.standing.iter().any(|text| text.message == message)
+    }
+
     /// Writes `attempt.started`. False when there is nothing to carry: it expired, was cancelled,
     /// or its agent or seat was paused meanwhile.
     pub fn begin(&self, world: &World) -> Result<bool, Refused> {

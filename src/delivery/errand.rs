@@ -43,6 +43,8 @@ pub struct Skip {
     start: StartAttempt,
     class: FailureClass,
     detail: String,
+    /// Whether text of this message may stand in the box since an earlier attempt.
+    text_stood_before: bool,
 }
 
 impl Skip {
@@ -57,7 +59,7 @@ impl Skip {
         let failed = Failed {
             class: self.class,
             detail: self.detail,
-            text_may_stand: false,
+            text_may_stand: self.text_stood_before,
             steps: Vec::new(),
         };
         failing::write(world, message, failed)
@@ -201,6 +203,10 @@ impl<'a> Way<'a> {
                 start,
                 class,
                 detail,
+                text_stood_before: world.projections.read(|states| {
+                    let agent = states.agents.get(&candidate.to);
+                    agent.is_some_and(|it| it.texts_may_stand.contains(&candidate.message))
+                }),
             })),
         })
     }

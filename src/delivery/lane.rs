@@ -97,7 +97,7 @@ impl Lane {
         }
         let told = match ready {
             Ok(()) => self.work(&carriage).await?,
-            Err(reason) => Told::Ended(Box::new(unable(reason))),
+            Err(unready) => Told::Ended(Box::new(unready.ending(&carriage))),
         };
         if matches!(told, Told::Gone(_)) {
             self.hands = None;
@@ -148,7 +148,7 @@ impl Lane {
     }
 
     /// Makes sure of a worker that has claimed the seat; or says why there is none.
-    async fn claim(&mut self) -> Result<(), String> {
+    async fn claim(&mut self) -> Result<(), Unready> {
         if self
             .hands
             .as_ref()
@@ -158,38 +158,54 @@ impl Lane {
         }
         self.hands = None;
         let Track::Seat(seat) = &self.track else {
-            return Err("this is no seat".to_owned());
+            return Err(Unready::Seat("this is no seat".to_owned()));
         };
-        let mut hands =
-            self.world.hire.hire(seat).map_err(|error| {
-                format!("the worker of seat {seat} could not be started: {error}")
-            })?;
+        let mut hands = self.world.hire.hire(seat).map_err(|error| {
+            Unready::Seat(format!(
+                "the worker of seat {seat} could not be started: {error}"
+            ))
+        })?;
         match tokio::time::timeout(CLAIM, hands.hear.recv()).await {
             Ok(Some(FromWorker::Ready(_))) => {
                 self.hands = Some(hands);
                 Ok(())
             }
-            Ok(Some(FromWorker::Unable { reason })) => Err(reason),
-            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(format!(
-                "the worker of seat {seat} ended before it was ready"
+            Ok(Some(FromWorker::Unable { reason })) => Err(Unready::Seat(reason)),
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(Unready::Worker(
+                format!("the worker of seat {seat} ended before it was ready"),
             )),
-            Err(_elapsed) => Err(format!(
+            Err(_elapsed) => Err(Unready::Worker(format!(
                 "the worker of seat {seat} was not ready in {CLAIM:?}"
-            )),
+            ))),
         }
     }
 }
 
-fn unable(detail: String) -> Ending {
-    Ending {
-        outcome: Outcome::Failed {
-            class: FailureClass::DisplayGone,
-            detail,
-            text_may_stand: false,
-        },
-        steps: Vec::new(),
-        window: None,
-        learnt: None,
-        remarks: Vec::new(),
+/// Why there is no worker. Nothing was touched.
+#[derive(Debug)]
+enum Unready {
+    /// The seat cannot be had: trying again soon will not help.
+    Seat(String),
+    /// The worker's process went away, or is too slow: another one may do.
+    Worker(String),
+}
+
+impl Unready {
+    fn ending(self, carriage: &Carriage) -> Ending {
+        let (class, detail) = match self {
+            Self::Seat(detail) => (FailureClass::DisplayGone, detail),
+            Self::Worker(detail) => (FailureClass::Interrupted, detail),
+        };
+        Ending {
+            outcome: Outcome::Failed {
+                class,
+                detail,
+                text_may_stand: carriage.text_stood_before(),
+            },
+            steps: Vec::new(),
+            window: None,
+            learnt: None,
+            remarks: Vec::new(),
+        }
     }
 }
