@@ -6,6 +6,7 @@ pub mod asking;
 pub mod body;
 pub mod coordinates;
 pub mod daemon;
+pub mod enrolling;
 pub mod entry;
 pub mod exit;
 pub mod failures;
