@@ -115,7 +115,7 @@ impl Courier {
                 let found = match clip {
                     Clip::Text(text) => {
                         self.ours.push(text.clone());
-                        self.recognise(text)
+                        self.recognise(probe.purpose, text)
                     }
                     Clip::Empty | Clip::Other => Found::Strange,
                 };
@@ -219,14 +219,26 @@ impl Courier {
         }
     }
 
-    fn recognise(&self, text: &str) -> Found {
-        let text = plain(text);
+    fn recognise(&self, purpose: Purpose, read: &str) -> Found {
+        let text = plain(read);
         let own = plain(&self.job.text);
         if text.is_empty() {
-            return Found::Nothing;
+            // A stray paste of a line end would come before ours.
+            let stray = purpose == Purpose::Standing && !matches!(read, "" | "\n" | "\r\n");
+            return if stray {
+                Found::Litter { own: false }
+            } else {
+                Found::Nothing
+            };
         }
+        let begins = |text: &str| text.len() - text.trim_start().len();
+        let shifted = begins(read) > begins(&self.job.text);
         if text == own {
-            return Found::Own;
+            return if shifted && self.doubt == Doubt::Grave {
+                Found::Litter { own: true }
+            } else {
+                Found::Own
+            };
         }
         let sentinel = self.sentinel();
         let standing = || self.job.standing.iter();
