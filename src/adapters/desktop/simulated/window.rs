@@ -38,6 +38,10 @@ pub enum Effect {
 
 /// A window of the simulated desktop.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "habits of toolkits, each on its own"
+)]
 pub struct SimulatedWindow {
     /// Its number.
     pub id: u64,
