@@ -31,6 +31,8 @@ pub(super) struct Probe {
     candidate: usize,
     before: Option<Picture>,
     selection: Option<Mask>,
+    /// Some key showed an effect: the box is not empty, whether it can be read or not.
+    moved: bool,
     until: Timestamp,
 }
 
@@ -77,6 +79,7 @@ impl Probe {
             candidate: 0,
             before: None,
             selection: None,
+            moved: false,
             until: Timestamp::EPOCH,
         }
     }
@@ -126,8 +129,16 @@ impl Courier {
                 };
                 self.aim_probe(probe, Thrust::Deselect(found))
             }
+            // What showed was no selection: a caret that went to the other end scrolls a long text.
+            Stage::Copying if self.now >= probe.until && self.has_more_keys(&probe) => {
+                probe.candidate = probe.candidate.saturating_add(1);
+                probe.before = None;
+                probe.selection = None;
+                probe.stage = Stage::Before;
+                self.look(Phase::Probe(Box::new(probe)))
+            }
             Stage::Copying if self.now >= probe.until => {
-                let found = if probe.selection.is_some() {
+                let found = if probe.moved {
                     Found::Strange
                 } else {
                     Found::Nothing
@@ -145,6 +156,10 @@ impl Courier {
                 self.go(Phase::Probe(Box::new(probe)), poll, [Deed::ReadClipboard])
             }
         }
+    }
+
+    fn has_more_keys(&self, probe: &Probe) -> bool {
+        probe.candidate.saturating_add(1) < self.job.keys.select_all.len()
     }
 
     fn aim_probe(&mut self, mut probe: Probe, thrust: Thrust) -> Move {
@@ -196,11 +211,12 @@ impl Courier {
         match probe.stage.clone() {
             Stage::Selecting if selection.is_some() => {
                 probe.selection = selection;
+                probe.moved = true;
                 self.aim_probe(probe, Thrust::Copy)
             }
             Stage::Selecting if late => {
+                let more = self.has_more_keys(&probe);
                 probe.candidate = probe.candidate.saturating_add(1);
-                let more = probe.candidate < self.job.keys.select_all.len();
                 let thrust = if more { Thrust::Select } else { Thrust::Copy };
                 self.aim_probe(probe, thrust)
             }
@@ -323,6 +339,7 @@ impl Courier {
             candidate: probe.candidate,
             before: probe.before.clone(),
             selection: probe.selection.clone(),
+            moved: probe.moved,
             until: probe.until,
         };
         // The deselecting key ended the selection; take it up again right before deleting.
