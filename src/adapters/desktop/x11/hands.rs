@@ -177,7 +177,8 @@ impl Hands {
         self.enigo.raw(code.into(), direction)
     }
 
-    /// A key that no key code stands for: enigo lends it an unused one.
+    /// A key that no key code stands for: enigo lends it an unused one. A program that is slow to
+    /// learn of the loan may drop the press, so pasting is the better way for such characters.
     fn key(&mut self, key: enigo::Key, direction: Direction) -> Result<(), InputError> {
         self.count(direction);
         self.enigo.key(key, direction)
