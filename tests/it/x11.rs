@@ -347,6 +347,7 @@ on_a_display! {
         let window = display.tk("typed", rect(100, 100, 500, 300), &["--kind", "text"]);
         let mut desktop = open(display);
         focus_by_click(&mut desktop, window.at);
+        let line = rect(window.at.x - 230, window.at.y - 40, 300, 40);
         let mut expected = Vec::new();
         let layouts = [
             ("us", "Hello, World/7+[x]{y} |~"),
@@ -364,7 +365,13 @@ on_a_display! {
 
             let clip = Clip::Text(format!("pasted in {layout}"));
             desktop.set_clipboard(&clip).unwrap();
+            let before = desktop.capture(line).unwrap();
             press(&mut desktop, "ctrl+v");
+            // Tk handles later keys while it still waits for the clipboard.
+            until("the paste is seen", || {
+                let after = desktop.capture(line).unwrap();
+                differing(&before.rgb, &after.rgb) > 150
+            });
             // Tk selects all with ctrl+/, wherever the slash is; copying gives it back.
             press(&mut desktop, "ctrl+/");
             press(&mut desktop, "ctrl+c");
