@@ -5,7 +5,7 @@ use uuid::{ContextV7, Uuid};
 use crate::events::ids::Ids;
 use crate::events::time::Timestamp;
 
-/// UUIDv7 with 74 random bits.
+/// `UUIDv7` with 74 random bits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RandomIds;
 

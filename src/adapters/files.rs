@@ -46,6 +46,13 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<(), NotWri
     sync_folder(folder_of(path))
 }
 
+/// Gives a file another name; what had that name is gone. For names without content, like sockets:
+/// nothing is synced.
+pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the one place for renames")]
+    fs::rename(from, to)
+}
+
 /// Makes a folder with these permission bits, durably, if it is not there. Its parent must exist.
 pub fn make_folder(path: &Path, mode: u32) -> Result<(), NotWritten> {
     match build_folder(path, mode) {

@@ -3,9 +3,12 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::files::{NotWritten, make_folder, sync_folder, write_atomic};
+use crate::delivery::dispatch::Letters;
+use crate::delivery::letter as delivery;
 use crate::events::facts::message::{MessageKind, Priority};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, CorrelationId, MessageId};
@@ -82,6 +85,29 @@ impl Inbox {
             write_atomic(&path, letter.text().as_bytes(), LETTER_MODE)?;
         }
         Ok(path)
+    }
+}
+
+impl Letters for Inbox {
+    fn put(&self, letter: &delivery::Letter) -> io::Result<String> {
+        let message = &letter.message;
+        let path = Self::put(
+            self,
+            &Letter {
+                message: message.message,
+                from: &message.from,
+                to: &message.to,
+                priority: message.priority,
+                kind: message.kind,
+                tags: &message.tags,
+                correlation: letter.correlation,
+                created_at: letter.created_at,
+                body: &message.body,
+            },
+        )
+        .map_err(io::Error::other)?;
+        let below = path.strip_prefix(&self.store).unwrap_or(&path);
+        Ok(below.display().to_string())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What this program can do to your machine: implementations of the ports below it.
 
+pub mod checkpoints;
 pub mod clock;
 pub mod desktop;
 pub mod entropy;
 pub mod files;
 pub mod inbox;
+pub mod seat_process;

@@ -1,1 +1,33 @@
 //! What somebody wants. `decide` is pure; `execute` is the only place that appends.
+
+pub mod acknowledge;
+pub mod add_agent;
+pub mod broadcast;
+pub mod cancel;
+pub mod change_agent;
+pub mod command;
+pub mod configure;
+pub mod cut_off;
+pub mod decision;
+pub mod desk;
+pub mod end_attempt;
+pub mod expire;
+pub mod fail_attempt;
+pub mod import_agents;
+pub mod inbox_attempt;
+pub mod known;
+pub mod learn_box;
+mod load;
+pub mod mark_read;
+pub mod note;
+pub mod pause_agent;
+pub mod pause_seat;
+pub mod place_agent;
+pub mod refusal;
+pub mod remove_agent;
+pub mod reply;
+pub mod requeue;
+pub mod resolve;
+pub mod send;
+pub mod start_attempt;
+pub mod submit_attempt;

@@ -60,3 +60,21 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
         left => Err(DecodeError::LeftOver { left }),
     }
 }
+
+/// The bytes of a folded state. Unlike a fact it may be large; it is this program's own and checked
+/// by hash before it is read back.
+pub fn encode_state<T: Serialize>(state: &T) -> Result<Vec<u8>, EncodeError> {
+    Ok(bincode::serde::encode_to_vec(
+        state,
+        bincode::config::standard(),
+    )?)
+}
+
+/// The state behind the bytes, all of them. Only for bytes whose hash was compared.
+pub fn decode_state<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let (state, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())?;
+    match bytes.len().saturating_sub(read) {
+        0 => Ok(state),
+        left => Err(DecodeError::LeftOver { left }),
+    }
+}

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::time::Timestamp;
 
-/// Where fresh identities come from. Production draws UUIDv7, tests count.
+/// Where fresh identities come from. Production draws `UUIDv7`, tests count.
 pub trait Ids: Send + Sync + fmt::Debug {
-    /// A UUIDv7 never given before, carrying `now`.
+    /// A `UUIDv7` never given before, carrying `now`.
     fn fresh(&self, now: Timestamp) -> Uuid;
 }
 
@@ -78,7 +78,7 @@ uuid_names! {
 }
 
 impl MessageId {
-    /// The message a broadcast makes for one recipient: UUIDv5 of the broadcast's id and its name.
+    /// The message a broadcast makes for one recipient: `UUIDv5` of the broadcast's id and its name.
     #[must_use]
     pub fn of_broadcast(broadcast: Uuid, to: &AgentId) -> Self {
         Self(Uuid::new_v5(&broadcast, to.as_str().as_bytes()))
@@ -115,6 +115,11 @@ impl AgentId {
     #[must_use]
     pub fn operator() -> Self {
         Self(Self::OPERATOR.to_owned())
+    }
+
+    /// Whether this is the desk itself.
+    pub fn is_switchboard(&self) -> bool {
+        self.0 == Self::SWITCHBOARD
     }
 
     /// `switchboard`, the desk itself.

@@ -121,21 +121,21 @@ register! {
 impl Fact {
     /// The kind's dotted name; `note.<word>` for notes, `unknown.<number>` for unknown kinds.
     pub fn name(&self) -> String {
-        match self {
-            Self::Note(note) => format!("note.{}", note.word),
-            known => name_of(known.kind())
-                .map_or_else(|| format!("unknown.{}", known.kind()), str::to_owned),
+        if let Self::Note(note) = self {
+            return format!("note.{}", note.word);
         }
+        let number = self.kind();
+        name_of(number).map_or_else(|| format!("unknown.{number}"), str::to_owned)
     }
 
     /// The fact as people and other programs see it: one JSON object.
     pub fn to_json(&self) -> Value {
-        match self {
-            // A note's own data is the event's data; text that is no JSON stays text.
-            Self::Note(note) => serde_json::from_str(&note.data)
-                .unwrap_or_else(|_| Value::String(note.data.clone())),
-            other => other.value().unwrap_or(Value::Null),
+        // A note's own data is the event's data; text that is no JSON stays text.
+        if let Self::Note(note) = self {
+            return serde_json::from_str(&note.data)
+                .unwrap_or_else(|_| Value::String(note.data.clone()));
         }
+        self.value().unwrap_or(Value::Null)
     }
 }
 

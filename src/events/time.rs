@@ -86,7 +86,7 @@ impl FromStr for Timestamp {
         let instant: jiff::Timestamp = text.trim().parse().map_err(|e| refuse(format!("{e}")))?;
         u64::try_from(instant.as_microsecond())
             .map(Self::from_micros)
-            .map_err(|_| refuse("it lies before 1970".to_owned()))
+            .map_err(|_out_of_range| refuse("it lies before 1970".to_owned()))
     }
 }
 
@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub fn parse_span(text: &str) -> Result<Duration, String> {
     let refuse = |why: String| format!("`{text}` is not a duration like 500ms, 10s or 2h: {why}");
     let span: jiff::SignedDuration = text.trim().parse().map_err(|e| refuse(format!("{e}")))?;
-    Duration::try_from(span).map_err(|_| refuse("it is negative".to_owned()))
+    Duration::try_from(span).map_err(|_out_of_range| refuse("it is negative".to_owned()))
 }
 
 #[cfg(test)]

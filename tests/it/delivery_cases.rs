@@ -134,6 +134,31 @@ fn another_messages_text_is_taken_out_before_ours_goes_in() {
     assert_eq!(stage.received(), [TEXT]);
 }
 
+/// An empty Tk text copies as a line end; taken for a draft, it held every first delivery.
+#[test]
+fn a_line_end_that_an_empty_box_hands_out_is_no_draft() {
+    for (ctrl_a_selects, read_back) in [
+        (true, ReadBack::WhenDoubtful),
+        (false, ReadBack::WhenDoubtful),
+        (false, ReadBack::Always),
+    ] {
+        let mut target = window(Target::Chat);
+        target.line_end = true;
+        target.ctrl_a_selects = ctrl_a_selects;
+        let mut stage = stage_of(target, &[]);
+        let mut job = chat();
+        job.read_back = read_back;
+        assert_eq!(observed(&stage.carry(job)), 1);
+        assert_eq!(stage.received(), [TEXT]);
+        let mut again = chat();
+        again.attempt = 2;
+        again.standing = stood(7, TEXT, false);
+        stage.world.borrow_mut().windows[0].text = TEXT.to_owned();
+        assert_eq!(observed(&stage.carry(again)), 1);
+        assert_eq!(stage.received(), [TEXT, TEXT]);
+    }
+}
+
 #[test]
 fn a_persons_draft_is_held_and_untouched() {
     for known in [true, false] {

@@ -56,6 +56,7 @@ fn world(dice: &mut Dice, target: Target, faults: usize) -> World {
     let mut window = window(target);
     window.reaction = Duration::from_micros(500 + dice.roll(20_000));
     window.ctrl_a_selects = dice.chance(50);
+    window.line_end = !window.ctrl_a_selects && dice.chance(50);
     if dice.chance(30) {
         "Ask anything".clone_into(&mut window.placeholder);
     }

@@ -1,21 +1,41 @@
-//! The one integration-test binary: a module file per topic.
+//! The one integration-test binary: a module file per topic. What a topic needs of the product it
+//! takes through the library or through the binary, as a user would.
+//!
+//! Tests that need a display have `x11`, `desktop` or `e2e` in their name (`.config/nextest.toml`
+//! bounds how many of them run at once) and call themselves skipped only where `scripts/test` could
+//! not install the packages; with `SWITCHBOARD_REQUIRE_DISPLAY=1` a missing display fails them.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::as_conversions,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
-#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
+mod cli;
+mod coordinates;
 mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod golden;
+mod ledger;
+mod ledger_crash;
+mod ledger_damage;
+mod ledger_faults;
+mod ledger_kit;
+mod ledger_model;
+mod ledger_speed;
+mod model;
+mod model_kit;
+mod projections;
+mod source;
+mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;

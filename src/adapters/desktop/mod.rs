@@ -1,4 +1,4 @@
-//! Eyes and hands: implementations of the `Desktop` port.
+//! Eyes and hands: implementations of the port [`crate::delivery::ports::Desktop`].
 
 #[cfg(feature = "desktop")]
 pub mod blind;

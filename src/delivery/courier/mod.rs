@@ -5,6 +5,7 @@ mod after;
 mod before;
 mod blind;
 mod clear;
+mod ending;
 pub mod machine;
 pub mod moves;
 mod paste;

@@ -31,6 +31,8 @@ pub(super) struct Probe {
     candidate: usize,
     before: Option<Picture>,
     selection: Option<Mask>,
+    /// Some key showed an effect: the box is not empty, whether it can be read or not.
+    moved: bool,
     until: Timestamp,
 }
 
@@ -57,7 +59,8 @@ enum Thrust {
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
-    /// Nothing could be copied.
+    /// Nothing could be copied, or nothing but white space: a Tk text always ends in a line end, and
+    /// hands it out.
     Nothing,
     /// This message's text, exactly once.
     Own,
@@ -76,6 +79,7 @@ impl Probe {
             candidate: 0,
             before: None,
             selection: None,
+            moved: false,
             until: Timestamp::EPOCH,
         }
     }
@@ -114,7 +118,7 @@ impl Courier {
                 let found = match clip {
                     Clip::Text(text) => {
                         self.ours.push(text.clone());
-                        self.recognise(text)
+                        self.recognise(probe.purpose, text)
                     }
                     Clip::Empty | Clip::Other => Found::Strange,
                 };
@@ -125,8 +129,16 @@ impl Courier {
                 };
                 self.aim_probe(probe, Thrust::Deselect(found))
             }
+            // What showed was no selection: a caret that went to the other end scrolls a long text.
+            Stage::Copying if self.now >= probe.until && self.has_more_keys(&probe) => {
+                probe.candidate = probe.candidate.saturating_add(1);
+                probe.before = None;
+                probe.selection = None;
+                probe.stage = Stage::Before;
+                self.look(Phase::Probe(Box::new(probe)))
+            }
             Stage::Copying if self.now >= probe.until => {
-                let found = if probe.selection.is_some() {
+                let found = if probe.moved {
                     Found::Strange
                 } else {
                     Found::Nothing
@@ -144,6 +156,10 @@ impl Courier {
                 self.go(Phase::Probe(Box::new(probe)), poll, [Deed::ReadClipboard])
             }
         }
+    }
+
+    fn has_more_keys(&self, probe: &Probe) -> bool {
+        probe.candidate.saturating_add(1) < self.job.keys.select_all.len()
     }
 
     fn aim_probe(&mut self, mut probe: Probe, thrust: Thrust) -> Move {
@@ -195,11 +211,12 @@ impl Courier {
         match probe.stage.clone() {
             Stage::Selecting if selection.is_some() => {
                 probe.selection = selection;
+                probe.moved = true;
                 self.aim_probe(probe, Thrust::Copy)
             }
             Stage::Selecting if late => {
+                let more = self.has_more_keys(&probe);
                 probe.candidate = probe.candidate.saturating_add(1);
-                let more = probe.candidate < self.job.keys.select_all.len();
                 let thrust = if more { Thrust::Select } else { Thrust::Copy };
                 self.aim_probe(probe, thrust)
             }
@@ -218,11 +235,26 @@ impl Courier {
         }
     }
 
-    fn recognise(&self, text: &str) -> Found {
-        let text = plain(text);
+    fn recognise(&self, purpose: Purpose, read: &str) -> Found {
+        let text = plain(read);
         let own = plain(&self.job.text);
+        if text.is_empty() {
+            // A stray paste of a line end would come before ours.
+            let stray = purpose == Purpose::Standing && !matches!(read, "" | "\n" | "\r\n");
+            return if stray {
+                Found::Litter { own: false }
+            } else {
+                Found::Nothing
+            };
+        }
+        let begins = |text: &str| text.len() - text.trim_start().len();
+        let shifted = begins(read) > begins(&self.job.text);
         if text == own {
-            return Found::Own;
+            return if shifted && self.doubt == Doubt::Grave {
+                Found::Litter { own: true }
+            } else {
+                Found::Own
+            };
         }
         let sentinel = self.sentinel();
         let standing = || self.job.standing.iter();
@@ -307,6 +339,7 @@ impl Courier {
             candidate: probe.candidate,
             before: probe.before.clone(),
             selection: probe.selection.clone(),
+            moved: probe.moved,
             until: probe.until,
         };
         // The deselecting key ended the selection; take it up again right before deleting.

@@ -134,7 +134,9 @@ impl Canvas {
             };
             self.fill(&ring, SELECTED);
         }
-        let skip = window.text.chars().count().saturating_sub(room);
+        let beyond = window.text.chars().count().saturating_sub(room);
+        // What does not fit scrolls with the caret.
+        let skip = if window.at_start { 0 } else { beyond };
         let shown: String = window.text.chars().skip(skip).collect();
         let (x, y) = (entry.x + 4, entry.y + 5);
         let end = x + CELL.0 * i32::try_from(shown.chars().count()).unwrap_or(0);

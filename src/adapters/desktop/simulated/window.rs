@@ -57,6 +57,8 @@ pub struct SimulatedWindow {
     pub at_start: bool,
     /// Whether ctrl+a selects all; otherwise ctrl+/ does, as in Tk.
     pub ctrl_a_selects: bool,
+    /// Whether the box always ends in a line end that can be copied too, as a Tk text.
+    pub line_end: bool,
     /// Lines above.
     pub transcript: Vec<String>,
     /// Everything that was submitted to it.
@@ -95,6 +97,7 @@ impl SimulatedWindow {
             selected: false,
             at_start: false,
             ctrl_a_selects: true,
+            line_end: false,
             transcript: Vec::new(),
             received: Vec::new(),
             heard: Vec::new(),
@@ -188,13 +191,14 @@ impl SimulatedWindow {
             (Key::Char('u'), true) if terminal => self.text.clear(),
             (Key::Char(c @ ('a' | '/')), true) if !terminal => {
                 if self.ctrl_a_selects == (c == 'a') {
-                    self.selected = !self.text.is_empty();
+                    self.selected = self.line_end || !self.text.is_empty();
                 } else if c == 'a' {
                     self.at_start = true;
                 }
             }
             (Key::Char('c'), true) if self.selected => {
-                return Some(Effect::Copied(self.text.clone()));
+                let end = if self.line_end { "\n" } else { "" };
+                return Some(Effect::Copied(format!("{}{end}", self.text)));
             }
             (Key::Delete | Key::Backspace, _) if std::mem::take(&mut self.selected) => {
                 self.text.clear();

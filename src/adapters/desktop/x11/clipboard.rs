@@ -13,6 +13,7 @@ use crate::delivery::ports::{Clip, Trouble};
 
 use super::link::{if_still_there, lost, trouble};
 use super::listener::{Answer, Deadline, Listener};
+use super::words::text_of;
 
 /// How long the owner of the clipboard may take to answer.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -281,7 +282,7 @@ fn read_clip(listener: &Listener, selection: u32) -> Result<Clip, Trouble> {
                 return Ok(Clip::Text(bytes.into_iter().map(char::from).collect()));
             }
             Given::Bytes { bytes, .. } => {
-                return Ok(String::from_utf8(bytes).map_or(Clip::Other, Clip::Text));
+                return Ok(text_of(bytes).map_or(Clip::Other, Clip::Text));
             }
             Given::TooLong => return Ok(Clip::Other),
             Given::Refused => {}

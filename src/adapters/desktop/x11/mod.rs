@@ -12,3 +12,4 @@ mod link;
 mod listener;
 mod survey;
 mod windows;
+mod words;

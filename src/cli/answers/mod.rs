@@ -1,0 +1,15 @@
+//! What the ledger's owner does for each request: one file per sort of answer. Every answer is a row
+//! of JSON objects and an exit code, so that text and JSON, near and far, cannot differ.
+
+pub mod agents;
+pub mod answer;
+pub mod doctor;
+pub mod events;
+pub mod execute;
+pub mod inbox;
+pub mod messages;
+pub mod panic;
+pub mod projections;
+pub mod send;
+pub mod status;
+pub mod story;

@@ -1,0 +1,59 @@
+//! `status`, and the runtime layer of the configuration.
+
+use serde_json::{Value, json};
+
+use super::answer::Asked;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::open::runtime_settings;
+use crate::events::lifecycle::State;
+
+/// The desk at a glance.
+pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
+    let item = asked
+        .off_thread(|asked| {
+            let owner = &asked.owner;
+            owner.catch_up()?;
+            let head = owner.desk.ledger().head();
+            let rows = owner.projections.list(head);
+            Ok(owner.projections.read(|states| {
+                let seats: Vec<Value> = states
+                    .outbox
+                    .seats()
+                    .into_iter()
+                    .map(|seat| json!({"seat": seat, "paused": states.outbox.is_paused(&seat)}))
+                    .collect();
+                json!({
+                    "head": head.position,
+                    "recorded_at": head.recorded_at,
+                    "agents": states.agents.iter().count(),
+                    "queued": states.outbox.queued(),
+                    "unknown": states.outbox.count(State::Unknown),
+                    "dead": states.outbox.count(State::Dead),
+                    "daemon": owner.daemon,
+                    "pid": std::process::id(),
+                    "delivering": owner.serves(),
+                    "desktop": owner.desktop,
+                    "paused": states.outbox.all_paused(),
+                    "seats": seats,
+                    "projections": rows,
+                    "traffic": states.traffic.to_json(),
+                    "last_backup": null,
+                    "last_drill": null,
+                })
+            }))
+        })
+        .await?;
+    asked.items.say(item).await?;
+    Ok(Exit::Done)
+}
+
+/// Every setting that was set at run time.
+pub async fn config_runtime(asked: Asked) -> Result<Exit, Failure> {
+    let settings = asked
+        .off_thread(|asked| runtime_settings(asked.owner.desk.ledger()))
+        .await?;
+    for (key, value) in settings {
+        asked.items.say(json!({"key": key, "value": value})).await?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,157 @@
+//! `serve`: owning the ledger until somebody says stop.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use super::exit::{Exit, Failure};
+use super::owner::open::{NotOpened, Owner, Plan};
+use super::owner::serve::Serving;
+use super::reach;
+use crate::commands::configure::LoadConfig;
+use crate::config::error::Origin;
+use crate::events::facts::ledger::Setting;
+use crate::events::ids::{AgentId, CommandId, CorrelationId, StreamId};
+use crate::events::kind::Fact;
+
+/// How often projections are saved, so that a crash costs little folding.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+/// How long clients that wait may go on waiting once the end was asked for.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// How often a lock in the way is tried again.
+const AGAIN: Duration = Duration::from_millis(25);
+
+/// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `ready` is called once requests are
+/// taken, with how many settings are not defaults.
+pub async fn run(
+    plan: &Plan,
+    ready: impl FnOnce(usize) -> Result<(), Failure> + Send,
+) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    let serving = Serving::start(open(plan).await?)?;
+    let owner = serving.owner().clone();
+    let settings = load_config(&owner).await?;
+    owner.begin_deliveries().await?;
+    ready(settings)?;
+    let mut save = tokio::time::interval(SAVE_EVERY);
+    let ended = loop {
+        tokio::select! {
+            exit = stop.asked() => break Ok(exit),
+            failure = owner.until_deliveries_fail() => break Err(failure),
+            _ = save.tick() => save_projections(&owner).await,
+        }
+    };
+    drop(owner);
+    serving.leave(LINGER).await?;
+    ended
+}
+
+/// The ledger, as soon as whoever has it for a moment lets go. Another daemon does not: exit 11.
+async fn open(plan: &Plan) -> Result<Owner, Failure> {
+    let give_up = Instant::now() + plan.patience;
+    loop {
+        match Owner::open(plan).await {
+            Ok(owner) => return Ok(owner),
+            Err(NotOpened::Failed(failure)) => return Err(failure),
+            Err(NotOpened::Locked) => {}
+        }
+        let daemon = reach::daemon_of(plan).await;
+        if daemon.is_some() || Instant::now() >= give_up {
+            let store = plan.store.display();
+            let by = daemon.map_or_else(String::new, |pid| format!(" (a daemon, process {pid})"));
+            let text = format!("the ledger in {store} is in use by another process{by}");
+            return Err(Failure::new(Exit::Locked, "locked", text)
+                .hint("one daemon per store: stop the other one first"));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Writes down the settings in force, unless they are those of the last time.
+async fn load_config(owner: &Owner) -> Result<usize, Failure> {
+    let own = owner.clone();
+    tokio::task::spawn_blocking(move || {
+        let settings: Vec<Setting> = own
+            .config
+            .origins()
+            .filter(|(_, _, origin)| **origin != Origin::Default)
+            .map(|(key, value, origin)| Setting {
+                key: key.to_owned(),
+                value: value.to_string(),
+                origin: origin.to_string(),
+            })
+            .collect();
+        let count = settings.len();
+        let events = own.desk.ledger().read_stream(&StreamId::config())?;
+        let last = events.iter().rev().find_map(|event| {
+            let Fact::ConfigLoaded(loaded) = &event.fact else {
+                return None;
+            };
+            Some(&loaded.settings)
+        });
+        if last != Some(&settings) {
+            let now = own.now();
+            let id = own.ids.fresh(now);
+            let cause = crate::events::envelope::Cause {
+                actor: AgentId::switchboard(),
+                correlation: CorrelationId(id),
+                causation: None,
+                command: CommandId(id),
+            };
+            own.desk
+                .execute(&LoadConfig { settings }.into(), &cause, now)?;
+        }
+        Ok(count)
+    })
+    .await?
+}
+
+async fn save_projections(owner: &Owner) {
+    let own = owner.clone();
+    let saved = tokio::task::spawn_blocking(move || {
+        own.catch_up()?;
+        own.projections
+            .save(own.desk.ledger())
+            .map_err(Failure::from)
+    })
+    .await;
+    match saved {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => tracing::warn!(message = failure.message, "no checkpoint was saved"),
+        Err(error) => tracing::warn!(%error, "saving checkpoints broke off"),
+    }
+}
+
+/// The signals that ask this process to go.
+#[derive(Debug)]
+pub struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    /// Takes the signals over from the system's default, which is to die at once.
+    pub fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                let text = format!("signals cannot be heard: {error}");
+                Failure::new(Exit::Failed, "no_signals", text)
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Resolves when one comes, with its exit code.
+    pub async fn asked(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
+        }
+    }
+}

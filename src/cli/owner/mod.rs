@@ -1,0 +1,7 @@
+//! The process that holds the ledger's lock, and therefore serves everybody else.
+
+pub mod carrying;
+pub mod open;
+pub mod request;
+pub mod serve;
+pub mod socket;

@@ -1,0 +1,186 @@
+//! Becoming the owner: lock, ledger, projections, settings.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OnceCell, watch};
+
+use super::carrying::Carrying;
+use crate::adapters::checkpoints::FolderCheckpoints;
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::RandomIds;
+use crate::cli::exit::{Exit, Failure};
+use crate::commands::desk::Desk;
+use crate::config::layers::{Config, Sources};
+use crate::events::ids::{Ids, Position, StreamId};
+use crate::events::kind::Fact;
+use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
+use crate::events::time::{Clock, Timestamp};
+use crate::projections::host::Projections;
+
+/// What is needed to become the owner.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// The layers of settings; the runtime layer is added from the ledger.
+    pub sources: Sources,
+    /// How long to try when somebody else is in the way.
+    pub patience: Duration,
+    /// The desktop to deliver with, instead of the one in the settings.
+    pub desktop: Option<String>,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
+}
+
+/// Why this process did not become the owner.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// Another process holds the ledger.
+    Locked,
+    /// Something else is in the way.
+    Failed(Failure),
+}
+
+impl<E> From<E> for NotOpened
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Failed(Failure::from(error))
+    }
+}
+
+/// The open ledger and everything that answers are made from. Cloning shares it.
+#[derive(Clone)]
+pub struct Owner {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// Where commands are executed.
+    pub desk: Desk,
+    /// What is true now.
+    pub projections: Projections,
+    /// Every setting with its origin, as of the opening.
+    pub config: Arc<Config>,
+    /// What opening found and did.
+    pub opening: Arc<Opening>,
+    /// The machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn Ids>,
+    /// The ledger's head, as it moves.
+    pub head: watch::Receiver<Position>,
+    /// The desktop that deliveries use.
+    pub desktop: String,
+    /// Whether this process stays until it is told to go.
+    pub daemon: bool,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
+    pub(super) panic: Arc<watch::Sender<u64>>,
+    pub(super) carrying: Arc<OnceCell<Carrying>>,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Owner {
+    /// Locks and opens the ledger in the plan's store.
+    pub async fn open(plan: &Plan) -> Result<Self, NotOpened> {
+        let plan = plan.clone();
+        tokio::task::spawn_blocking(move || Self::open_blocking(plan)).await?
+    }
+
+    fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let edge = Edge {
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        };
+        let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| {
+            if matches!(error, OpenError::Locked { .. }) {
+                NotOpened::Locked
+            } else {
+                NotOpened::Failed(Failure::from(error))
+            }
+        })?;
+        let mut sources = plan.sources;
+        sources.runtime = runtime_settings(&ledger)?;
+        let config = Config::load(&sources)?;
+        let checkpoints = Arc::new(FolderCheckpoints::of_store(&plan.store));
+        let projections = Projections::open(&ledger, checkpoints)?;
+        let (moved, head) = watch::channel(ledger.head().position);
+        ledger.on_commit(Box::new(move |position| {
+            moved.send_replace(position);
+        }));
+        let desktop = plan
+            .desktop
+            .unwrap_or_else(|| config.settings().delivery.desktop.clone());
+        Ok(Self {
+            store: plan.store,
+            desk: Desk::new(ledger),
+            projections,
+            config: Arc::new(config),
+            opening: Arc::new(opening),
+            clock,
+            ids,
+            head,
+            desktop,
+            daemon: plan.daemon,
+            leaving: Arc::new(watch::channel(false).0),
+            panic: Arc::new(watch::channel(0).0),
+            carrying: Arc::new(OnceCell::new()),
+        })
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Brings the projections up to the ledger's head.
+    pub fn catch_up(&self) -> Result<(), Failure> {
+        self.projections.catch_up(self.desk.ledger())?;
+        Ok(())
+    }
+
+    /// Turns true when this process goes away.
+    pub fn leaving(&self) -> watch::Receiver<bool> {
+        self.leaving.subscribe()
+    }
+
+    /// Refuses a sender that insists on another desktop than the one deliveries use here.
+    pub fn delivers_with(&self, wanted: Option<&str>) -> Result<(), Failure> {
+        match wanted {
+            Some(wanted) if wanted != self.desktop => {
+                let text = format!(
+                    "the process that owns the ledger delivers with {}, not with {wanted}",
+                    self.desktop
+                );
+                Err(Failure::new(Exit::Refused, "other_desktop", text)
+                    .hint("leave --desktop out, or stop that process first"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The runtime layer: every `config set`, the last one of a key counts.
+pub fn runtime_settings(ledger: &Ledger) -> Result<Vec<(String, String)>, Failure> {
+    let mut settings = std::collections::BTreeMap::new();
+    for event in ledger.read_stream(&StreamId::config())? {
+        if let Fact::ConfigSet(fact) = event.fact {
+            match fact.value {
+                Some(value) => settings.insert(fact.key, value),
+                None => settings.remove(&fact.key),
+            };
+        }
+    }
+    Ok(settings.into_iter().collect())
+}

@@ -1,0 +1,161 @@
+//! What a client asks the ledger's owner. Ids are made before the first try, so that a lost answer
+//! is asked for again with the same id.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::values::{AsOf, Wait};
+use crate::commands::broadcast::Broadcast;
+use crate::commands::command::Command;
+use crate::commands::reply::Reply;
+use crate::commands::send::SendMessage;
+use crate::events::facts::attempt::FailureClass;
+use crate::events::facts::words::Word;
+use crate::events::ids::{AgentId, CommandId, MessageId, Position, StreamId};
+use crate::events::lifecycle::State;
+use crate::events::time::Timestamp;
+
+/// One request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// Who asks.
+    pub by: AgentId,
+    /// The wish's id: the same wish is carried out once.
+    pub command: CommandId,
+    /// What is asked.
+    pub what: What,
+}
+
+/// Everything that can be asked of the owner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// `send`, `ask`: accept, and carry as far as is waited for.
+    Send {
+        /// The message; its hop limit and default TTL are the owner's.
+        send: SendMessage,
+        /// How the answer is awaited.
+        awaiting: Awaiting,
+    },
+    /// `broadcast`.
+    Broadcast {
+        /// The messages; their hop limit, default TTL and standings are the owner's.
+        broadcast: Broadcast,
+        /// How the answers are awaited.
+        awaiting: Awaiting,
+    },
+    /// `reply`: accept the answer, and carry it as far as is waited for.
+    Reply {
+        /// The answer; its hop limit and default TTL are the owner's.
+        reply: Reply,
+        /// How its arrival is awaited.
+        awaiting: Awaiting,
+    },
+    /// Every verb that is one command and returns what it led to.
+    Execute(Box<Command>),
+    /// `agent list`, `agent export`.
+    Agents,
+    /// `agent show`.
+    Agent(AgentId),
+    /// `inbox`.
+    Inbox(Inbox),
+    /// `messages`.
+    Messages(Messages),
+    /// `show`.
+    Show(MessageId),
+    /// `why`.
+    Why(MessageId),
+    /// `queue`.
+    Queue,
+    /// `requeue --all`.
+    RequeueAll {
+        /// Only what died of this.
+        class: Option<FailureClass>,
+    },
+    /// `panic`.
+    Panic,
+    /// `status`.
+    Status,
+    /// `doctor`.
+    Doctor,
+    /// `events`.
+    Events(Events),
+    /// `replay`.
+    Replay {
+        /// When; the head if not said.
+        as_of: Option<AsOf>,
+        /// Only this projection's state.
+        projection: Option<String>,
+    },
+    /// `projections list`.
+    ProjectionsList,
+    /// `projections rebuild`.
+    ProjectionsRebuild(Option<String>),
+    /// `projections check`.
+    ProjectionsCheck(Option<String>),
+    /// `verify`.
+    Verify,
+    /// The runtime layer of the configuration, for `config show`.
+    ConfigRuntime,
+}
+
+/// How the answer is awaited.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Awaiting {
+    /// How far.
+    pub wait: Wait,
+    /// How long.
+    pub timeout: Duration,
+    /// Which desktop must deliver, when the sender insists.
+    pub desktop: Option<String>,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// `inbox`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Inbox {
+    /// Whose.
+    pub agent: AgentId,
+    /// Only what was not read.
+    pub unread: bool,
+    /// Take the next unread one, waiting this long for it.
+    pub next: Option<Duration>,
+}
+
+/// `messages`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Messages {
+    /// Recipient.
+    pub to: Option<AgentId>,
+    /// Sender.
+    pub from: Option<AgentId>,
+    /// Tag.
+    pub tag: Option<Word>,
+    /// A word of the body, any case.
+    pub text: Option<String>,
+    /// States; any if empty.
+    pub states: Vec<State>,
+    /// Not older.
+    pub since: Option<Timestamp>,
+    /// At most so many.
+    pub limit: usize,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+}
+
+/// `events`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Events {
+    /// First position.
+    pub from: Option<Position>,
+    /// Last position.
+    pub to: Option<Position>,
+    /// Only this stream.
+    pub stream: Option<StreamId>,
+    /// Only this kind, or this group with a trailing `.*`.
+    pub kind: Option<String>,
+    /// Go on as events come.
+    pub follow: bool,
+}

@@ -1,0 +1,32 @@
+//! One file per verb: its arguments (the doc comment is the help) and what it does with them.
+
+pub mod ack;
+pub mod agent;
+pub mod append;
+pub mod ask;
+pub mod broadcast;
+pub mod cancel;
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod events;
+pub mod inbox;
+pub mod init;
+pub mod man;
+pub mod messages;
+pub mod panic;
+pub mod pause;
+pub mod projections;
+pub mod queue;
+pub mod replay;
+pub mod reply;
+pub mod requeue;
+pub mod resolve;
+pub mod resume;
+pub mod seat_worker;
+pub mod send;
+pub mod serve;
+pub mod show;
+pub mod status;
+pub mod verify;
+pub mod why;

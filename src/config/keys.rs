@@ -1,0 +1,433 @@
+//! The register of settings: every dotted name and the values it may have.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::units::{MaybeSpan, Size, Span};
+
+/// What values a setting may have.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// true or false.
+    Switch,
+    /// A whole number within bounds.
+    Whole { min: u64, max: u64 },
+    /// A number within bounds.
+    Ratio { min: f64, max: f64 },
+    /// A span within bounds.
+    Span { min: Duration, max: Duration },
+    /// A span or `none`.
+    MaybeSpan,
+    /// A number of bytes.
+    Size,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// `x11`, `none` or `record:FILE`.
+    Desktop,
+    /// ADDRESS:PORT.
+    Address,
+    /// Keys pressed together.
+    Chord,
+    /// A list of such.
+    Chords,
+    /// A list of `WORD=KEYS`.
+    ClassChords,
+}
+
+/// The failure classes that `retry.classes` may name.
+pub const CLASSES: &[&str] = &[
+    "target_not_found",
+    "target_moved",
+    "focus_failed",
+    "window_busy",
+    "dialog_in_the_way",
+    "draft_in_the_way",
+    "paste_not_seen",
+    "submit_not_seen",
+    "clipboard_lost",
+    "human_active",
+    "display_gone",
+    "permission",
+    "invalid",
+    "interrupted",
+    "breaker_open",
+    "inbox_failed",
+    "paused",
+];
+
+const TARGETS: &[&str] = &["chat", "editor", "terminal"];
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+const DAY: Duration = Duration::from_hours(24);
+const MILLI: Duration = Duration::from_millis(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+const fn span(min: Duration, max: Duration) -> Shape {
+    Shape::Span { min, max }
+}
+
+/// Names and shapes; `*` stands for a failure class or a kind of target.
+const REGISTER: &[(&str, Shape)] = &[
+    ("retry.max_retries", Shape::Whole { min: 0, max: 100 }),
+    ("retry.base_delay", span(MILLI, DAY)),
+    (
+        "retry.backoff_multiplier",
+        Shape::Ratio {
+            min: 1.0,
+            max: 10.0,
+        },
+    ),
+    ("retry.max_delay", span(MILLI, DAY)),
+    ("retry.jitter", Shape::Ratio { min: 0.0, max: 1.0 }),
+    (
+        "retry.classes.*.retries",
+        Shape::Whole {
+            min: 0,
+            max: 1_000_000,
+        },
+    ),
+    ("retry.classes.*.fallback", Shape::Switch),
+    ("breaker.threshold", Shape::Whole { min: 1, max: 1000 }),
+    ("breaker.rest", span(MILLI, DAY)),
+    ("delivery.desktop", Shape::Desktop),
+    ("delivery.nudge", Shape::Switch),
+    ("delivery.nudge_after", span(Duration::ZERO, DAY)),
+    ("delivery.nudge_ttl", span(MILLI, Duration::MAX)),
+    ("delivery.restore_clipboard", Shape::Switch),
+    ("delivery.hop_limit", Shape::Whole { min: 1, max: 1000 }),
+    ("delivery.default_ttl", Shape::MaybeSpan),
+    (
+        "delivery.read_back",
+        Shape::Word(&["when_doubtful", "always"]),
+    ),
+    (
+        "delivery.type_instead_max",
+        Shape::Whole {
+            min: 0,
+            max: 10_000,
+        },
+    ),
+    (
+        "delivery.patience.poll",
+        span(MILLI, Duration::from_secs(1)),
+    ),
+    ("delivery.patience.quiet", span(MILLI, MINUTE)),
+    ("delivery.patience.focus", span(MILLI, MINUTE)),
+    ("delivery.patience.baseline", span(MILLI, MINUTE)),
+    ("delivery.patience.calm", span(MILLI, MINUTE)),
+    ("delivery.patience.clipboard", span(MILLI, MINUTE)),
+    ("delivery.patience.paste", span(MILLI, MINUTE)),
+    ("delivery.patience.settle", span(Duration::ZERO, MINUTE)),
+    (
+        "delivery.patience.settle_editor",
+        span(Duration::ZERO, MINUTE),
+    ),
+    (
+        "delivery.patience.settle_terminal",
+        span(Duration::ZERO, MINUTE),
+    ),
+    ("delivery.patience.submit", span(MILLI, MINUTE)),
+    ("delivery.patience.probe", span(MILLI, MINUTE)),
+    ("delivery.patience.blind", span(Duration::ZERO, MINUTE)),
+    (
+        "delivery.patience.enter_retries",
+        Shape::Whole { min: 0, max: 10 },
+    ),
+    ("delivery.keys.*.paste", Shape::Chord),
+    ("delivery.keys.*.paste_by_class", Shape::ClassChords),
+    ("delivery.keys.*.submit", Shape::Chord),
+    ("delivery.keys.*.select_all", Shape::Chords),
+    ("delivery.keys.*.copy", Shape::Chord),
+    ("delivery.keys.*.delete", Shape::Chord),
+    ("delivery.keys.*.deselect", Shape::Chord),
+    ("delivery.keys.*.clear", Shape::Chord),
+    ("seat.human_pause", span(Duration::ZERO, DAY)),
+    ("socket.lock_timeout", span(Duration::ZERO, DAY)),
+    ("serve.listen", Shape::Address),
+    ("log.level", Shape::Word(LEVELS)),
+    ("log.format", Shape::Word(&["text", "json"])),
+    ("store.min_free", Shape::Size),
+];
+
+/// Other names for settings, as other tools call them.
+const ALIASES: &[(&str, &str)] = &[("retry.circuit_breaker_threshold", "breaker.threshold")];
+
+/// Every setting's dotted name, sorted; classes and targets spelled out.
+pub fn known_keys() -> Vec<String> {
+    let mut keys: Vec<String> = REGISTER
+        .iter()
+        .flat_map(|(pattern, _)| {
+            let fillings = if pattern.starts_with("retry.classes.") {
+                CLASSES
+            } else if pattern.contains('*') {
+                TARGETS
+            } else {
+                &["*"]
+            };
+            fillings.iter().map(|word| pattern.replacen('*', word, 1))
+        })
+        .collect();
+    keys.sort();
+    keys
+}
+
+/// The name a setting is kept under: aliases give way to the real name.
+pub(super) fn real_name(key: &str) -> &str {
+    ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == key)
+        .map_or(key, |(_, real)| real)
+}
+
+/// The shape of a setting; none when there is no such setting.
+pub(super) fn shape_of(key: &str) -> Option<Shape> {
+    let fits = |pattern: &str| {
+        let fillings = if pattern.starts_with("retry.classes.") {
+            CLASSES
+        } else {
+            TARGETS
+        };
+        match pattern.split_once('*') {
+            None => pattern == key,
+            Some((head, tail)) => key
+                .strip_prefix(head)
+                .and_then(|rest| rest.strip_suffix(tail))
+                .is_some_and(|word| fillings.contains(&word)),
+        }
+    };
+    REGISTER
+        .iter()
+        .find(|(pattern, _)| fits(pattern))
+        .map(|(_, shape)| *shape)
+}
+
+/// Whether the name is a setting's, or another name for one.
+pub(super) fn is_key(name: &str) -> bool {
+    shape_of(real_name(name)).is_some()
+}
+
+/// Whether settings stand below the name.
+pub(super) fn is_section(name: &str) -> bool {
+    let below = |key: &String| key.strip_prefix(name).is_some_and(|r| r.starts_with('.'));
+    known_keys().iter().any(below)
+}
+
+/// The known name that resembles this one most, if any does.
+pub(super) fn nearest(key: &str) -> Option<String> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    known_keys()
+        .into_iter()
+        .map(|known| {
+            // A setting put under the wrong table is as likely as a letter in the wrong place.
+            let whole = strsim::jaro_winkler(&known, key);
+            let tail = strsim::normalized_damerau_levenshtein(&last(&known), &last(key));
+            (whole.max(tail * 0.99), whole, known)
+        })
+        .filter(|(likeness, ..)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))
+        .map(|(.., known)| known)
+}
+
+impl Shape {
+    /// The value in its one spelling, or why it cannot be one.
+    pub(super) fn check(self, value: &Value) -> Result<Value, String> {
+        let checked = match self {
+            Self::Switch => value.as_bool().map(Value::from),
+            Self::Whole { min, max } => value
+                .as_u64()
+                .filter(|number| (min..=max).contains(number))
+                .map(Value::from),
+            Self::Ratio { min, max } => value
+                .as_f64()
+                .filter(|number| (min..=max).contains(number))
+                .map(Value::from),
+            Self::Span { min, max } => Self::text(value, |text| {
+                Span::parse(text)
+                    .ok()
+                    .filter(|span| (min..=max).contains(&span.0))
+                    .map(|span| span.to_string())
+            }),
+            Self::MaybeSpan => Self::text(value, |text| {
+                let span = MaybeSpan::parse(text).ok()?;
+                Some(
+                    span.0
+                        .map_or_else(|| "none".to_owned(), |s| Span(s).to_string()),
+                )
+            }),
+            Self::Size => value
+                .as_u64()
+                .map(|bytes| Value::from(Size(bytes).to_string()))
+                .or_else(|| Self::text(value, |text| Some(Size::parse(text).ok()?.to_string()))),
+            Self::Word(words) => Self::text(value, |text| {
+                let lower = text.to_ascii_lowercase();
+                words.contains(&lower.as_str()).then_some(lower)
+            }),
+            Self::Desktop => Self::text(value, |text| {
+                let record = text.strip_prefix("record:").is_some_and(|f| !f.is_empty());
+                (record || text == "x11" || text == "none").then(|| text.to_owned())
+            }),
+            Self::Address => Self::text(value, |text| {
+                Some(text.parse::<SocketAddr>().ok()?.to_string())
+            }),
+            Self::Chord => Self::text(value, chord),
+            Self::Chords => Self::texts(value, chord),
+            Self::ClassChords => Self::texts(value, |text| {
+                let (class, keys) = text.split_once('=')?;
+                let class = class.trim().to_lowercase();
+                (!class.is_empty()).then_some(())?;
+                Some(format!("{class}={}", chord(keys)?))
+            }),
+        };
+        checked.ok_or_else(|| format!("{} is not {}", shown(value), self.wanted()))
+    }
+
+    /// The value behind the text of a flag, a variable or `config set`.
+    pub(super) fn read(self, text: &str) -> Result<Value, String> {
+        let text = text.trim();
+        let plain = Value::from(text);
+        let guess = match self {
+            Self::Switch | Self::Whole { .. } | Self::Ratio { .. } => {
+                serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(plain)
+            }
+            Self::Chords | Self::ClassChords if text.starts_with('[') => {
+                serde_json::from_str(text).unwrap_or(plain)
+            }
+            Self::Chords | Self::ClassChords => text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .collect(),
+            Self::Span { .. }
+            | Self::MaybeSpan
+            | Self::Size
+            | Self::Word(_)
+            | Self::Desktop
+            | Self::Address
+            | Self::Chord => plain,
+        };
+        self.check(&guess)
+    }
+
+    fn text(value: &Value, read: impl Fn(&str) -> Option<String>) -> Option<Value> {
+        value.as_str().and_then(read).map(Value::from)
+    }
+
+    fn texts(value: &Value, read: impl Fn(&str) -> Option<String>) -> Option<Value> {
+        let list = value.as_array()?.iter();
+        list.map(|one| Self::text(one, &read))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::from)
+    }
+
+    fn wanted(self) -> String {
+        match self {
+            Self::Switch => "true or false".to_owned(),
+            Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Ratio { min, max } => format!("a number from {min:.1} to {max:.1}"),
+            Self::Span { min, max } if max == Duration::MAX => {
+                format!("a span of at least {} (like \"500ms\", \"10s\")", Span(min))
+            }
+            Self::Span { min, max } => format!(
+                "a span from {} to {} (like \"500ms\", \"10s\")",
+                Span(min),
+                Span(max)
+            ),
+            Self::MaybeSpan => "a span (like \"500ms\", \"10s\") or \"none\"".to_owned(),
+            Self::Size => "a size (like \"512KiB\", \"32MiB\")".to_owned(),
+            Self::Word(words) => format!("one of {}", words.join(", ")),
+            Self::Desktop => "x11, none or record:FILE".to_owned(),
+            Self::Address => "an ADDRESS:PORT (like \"127.0.0.1:7717\")".to_owned(),
+            Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\")".to_owned(),
+            Self::ClassChords => "a list of WORD=KEYS (like [\"xterm=shift+insert\"])".to_owned(),
+            Self::Chords => "a list of keys (like [\"ctrl+a\", \"delete\"])".to_owned(),
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    if value.is_object() {
+        "a table".to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
+const MODIFIERS: &[&str] = &["ctrl", "shift", "alt", "meta"];
+const NAMED_KEYS: &[&str] = &[
+    "enter",
+    "tab",
+    "escape",
+    "insert",
+    "delete",
+    "backspace",
+    "home",
+    "end",
+    "left",
+    "right",
+    "plus",
+    "space",
+];
+
+/// The same grammar as `delivery::ports::Chord`, which this module must not name; a test compares.
+fn chord(text: &str) -> Option<String> {
+    let lower = text.trim().to_lowercase();
+    let mut parts: Vec<&str> = lower.split('+').collect();
+    let key = parts.pop()?;
+    let known = NAMED_KEYS.contains(&key) || key.chars().count() == 1;
+    (known && parts.iter().all(|part| MODIFIERS.contains(part))).then(|| lower.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_or_misplaced_key_finds_its_neighbour() {
+        for (typo, meant) in [
+            ("retry.max_retry", "retry.max_retries"),
+            ("max_retries", "retry.max_retries"),
+            ("delivery.max_retries", "retry.max_retries"),
+            ("retries.jitter", "retry.jitter"),
+            ("delivery.patience.focsu", "delivery.patience.focus"),
+            ("log.lvl", "log.level"),
+        ] {
+            assert_eq!(nearest(typo).as_deref(), Some(meant), "{typo}");
+        }
+        assert_eq!(nearest("zebra.quagga"), None);
+    }
+
+    #[test]
+    fn every_shape_refuses_what_it_must() {
+        for (key, good, bad) in [
+            ("retry.max_retries", "0", "101"),
+            ("retry.max_retries", "100", "-1"),
+            ("retry.max_retries", "3", "3.5"),
+            ("retry.jitter", "1", "1.01"),
+            ("retry.backoff_multiplier", "1.0", "NaN"),
+            ("retry.base_delay", "1ms", "0s"),
+            ("retry.base_delay", "24h", "25h"),
+            ("delivery.default_ttl", "none", "never"),
+            ("delivery.desktop", "record:/tmp/x", "record:"),
+            ("delivery.nudge", "TRUE", "yes"),
+            ("delivery.keys.chat.paste", "Ctrl+V", "ctrl+"),
+            (
+                "delivery.keys.chat.select_all",
+                "ctrl+a,ctrl+/",
+                "ctrl+nope",
+            ),
+            (
+                "delivery.keys.chat.paste_by_class",
+                "XTerm=shift+insert",
+                "xterm",
+            ),
+            ("serve.listen", "[::1]:80", "localhost"),
+            ("store.min_free", "0B", "lots"),
+            ("log.level", "INFO", "loud"),
+        ] {
+            let shape = shape_of(key).unwrap();
+            assert!(shape.read(good).is_ok(), "{key} = {good}");
+            assert!(shape.read(bad).is_err(), "{key} = {bad}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Every setting with its type. Defaults and meanings stand in `config/default.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::units::{MaybeSpan, Size, Span};
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Settings {
+    pub retry: Retry,
+    pub breaker: Breaker,
+    pub delivery: Delivery,
+    pub seat: Seat,
+    pub socket: Socket,
+    pub serve: Serve,
+    pub log: Log,
+    pub store: Store,
+}
+
+/// `retry.*`: how failed attempts are repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Retry {
+    pub max_retries: u32,
+    pub base_delay: Span,
+    pub backoff_multiplier: f64,
+    pub max_delay: Span,
+    pub jitter: f64,
+    /// By the failure class's word.
+    #[serde(default)]
+    pub classes: BTreeMap<String, ClassRetry>,
+}
+
+/// `retry.classes.<class>.*`: what one failure class does otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRetry {
+    /// Instead of `max_retries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// Whether the next channel may be tried; true where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<bool>,
+}
+
+impl Retry {
+    /// Repetitions on one channel, and whether another channel may follow, for a class's word.
+    pub fn of_class(&self, class: &str) -> (u32, bool) {
+        let own = self.classes.get(class).copied().unwrap_or_default();
+        (
+            own.retries.unwrap_or(self.max_retries),
+            own.fallback.unwrap_or(true),
+        )
+    }
+}
+
+/// `breaker.*`: when an agent's channel is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Breaker {
+    pub threshold: u32,
+    pub rest: Span,
+}
+
+/// `delivery.*`: how messages are carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Delivery {
+    pub desktop: String,
+    pub nudge: bool,
+    pub nudge_after: Span,
+    pub nudge_ttl: Span,
+    pub restore_clipboard: bool,
+    pub hop_limit: u16,
+    pub default_ttl: MaybeSpan,
+    pub read_back: ReadBack,
+    pub type_instead_max: u32,
+    pub patience: Patience,
+    pub keys: Keys,
+}
+
+/// When the input box is read back before Enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadBack {
+    /// Only where earlier text may arrive late.
+    WhenDoubtful,
+    /// Before every Enter.
+    Always,
+}
+
+/// `delivery.patience.*`: how long to wait for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Patience {
+    pub poll: Span,
+    pub quiet: Span,
+    pub focus: Span,
+    pub baseline: Span,
+    pub calm: Span,
+    pub clipboard: Span,
+    pub paste: Span,
+    /// Of chats.
+    pub settle: Span,
+    pub settle_editor: Span,
+    pub settle_terminal: Span,
+    pub submit: Span,
+    pub probe: Span,
+    pub blind: Span,
+    pub enter_retries: u8,
+}
+
+/// `delivery.keys.*`: a key profile per kind of target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Keys {
+    pub chat: KeyProfile,
+    pub editor: KeyProfile,
+    pub terminal: KeyProfile,
+}
+
+/// Chords by purpose, each checked to be readable as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct KeyProfile {
+    pub paste: String,
+    /// `WORD=KEYS`: see [`KeyProfile::paste_by_class`].
+    paste_by_class: Vec<String>,
+    pub submit: String,
+    pub select_all: Vec<String>,
+    pub copy: String,
+    pub delete: String,
+    pub deselect: String,
+    pub clear: String,
+}
+
+impl KeyProfile {
+    /// Other paste keys: a word of the window's class, in small letters, and the chord.
+    pub fn paste_by_class(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.paste_by_class
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+    }
+}
+
+/// `seat.*`: one display's pointer, keyboard and clipboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Seat {
+    pub human_pause: Span,
+}
+
+/// `socket.*`: how processes of one store meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Socket {
+    pub lock_timeout: Span,
+}
+
+/// `serve.*`: the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Serve {
+    pub listen: SocketAddr,
+}
+
+/// `log.*`: what is logged and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `store.*`: the ledger's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Store {
+    pub min_free: Size,
+}

@@ -1,0 +1,183 @@
+//! One message on its way by hand, as the ledger sees it: begun before the first click, allowed
+//! before Enter, ended with what was seen. Blocking: it waits for the disk.
+
+use std::time::Duration;
+
+use super::courier::moves::{Answer, Ending, Milestone, Outcome};
+use super::dispatch::World;
+use super::failing;
+use super::job::Job;
+use super::lane::Told;
+use super::look::Look;
+use crate::commands::cut_off::CutOff;
+use crate::commands::desk::{Outcome as Written, Refused};
+use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
+use crate::commands::learn_box;
+use crate::commands::refusal::{Code, Refusal};
+use crate::commands::start_attempt::StartAttempt;
+use crate::commands::submit_attempt::SubmitAttempt;
+use crate::events::facts::attempt::{
+    AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, FailureClass,
+};
+use crate::events::ids::{AgentId, MessageId};
+
+/// How soon an attempt that was cut off before Enter is tried again.
+const AGAIN_AFTER_CUT: Duration = Duration::from_millis(200);
+
+/// An attempt by hand.
+#[derive(Clone, Debug)]
+pub struct Carriage {
+    /// What is written down first.
+    pub start: StartAttempt,
+    /// To whom.
+    pub to: AgentId,
+    /// What the worker is told, once it is.
+    pub job: Job,
+}
+
+impl Carriage {
+    /// Which message.
+    pub const fn message(&self) -> MessageId {
+        self.start.message
+    }
+
+    /// Writes `attempt.started`. False when there is nothing to carry: it expired, was cancelled,
+    /// or its agent or seat was paused meanwhile.
+    pub fn begin(&self, world: &World) -> Result<bool, Refused> {
+        match world.execute(self.start.clone()) {
+            Ok(Written::Done(_)) => Ok(true),
+            Ok(
+                Written::Expired(_) | Written::Died(_) | Written::Shared(_) | Written::Imported(_),
+            )
+            | Err(Refused::Refusal(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer to a milestone. What it allows is durable.
+    pub fn reach(&self, world: &World, milestone: Milestone) -> Result<Answer, Refused> {
+        let Milestone::Pasted {
+            changed_pixels,
+            needed_pixels,
+            read_back,
+            sanitised,
+        } = milestone;
+        let pasted = AttemptPasted {
+            message: self.message(),
+            attempt: self.start.attempt,
+            changed_pixels,
+            needed_pixels,
+            read_back,
+            sanitised,
+        };
+        match world.execute(SubmitAttempt { pasted }) {
+            Ok(_) => Ok(Answer::Allowed),
+            Err(Refused::Refusal(refusal)) => Ok(Answer::Refused {
+                class: class_of(&refusal),
+                detail: refusal.message,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes down how it ended, and what follows.
+    pub fn end(self, world: &World, told: Told) -> Result<(), Refused> {
+        let ending = match told {
+            Told::Ended(ending) => *ending,
+            Told::Gone(reason) => return self.cut_off(world, &reason),
+        };
+        let (message, attempt) = (self.message(), self.start.attempt);
+        let Ending {
+            outcome,
+            steps,
+            window,
+            learnt,
+            remarks,
+        } = ending;
+        for remark in remarks {
+            tracing::info!(%message, attempt, remark, "noticed while carrying");
+        }
+        let learnt = learnt.map(|look| remembered(&look, &self.to));
+        let ended = match outcome {
+            Outcome::Observed { witness, presses } => Ended::Observed(AttemptObserved {
+                message,
+                attempt,
+                witness,
+                presses,
+                window,
+                steps,
+            }),
+            Outcome::Submitted { reason } => Ended::Submitted(AttemptSubmitted {
+                message,
+                attempt,
+                reason,
+                steps,
+            }),
+            Outcome::Unknown { reason } => Ended::Unknown(AttemptUnknown {
+                message,
+                attempt,
+                reason,
+            }),
+            Outcome::Failed {
+                class,
+                detail,
+                text_may_stand,
+            } => {
+                let failed = failing::Failed {
+                    class,
+                    detail,
+                    text_may_stand,
+                    steps,
+                };
+                return failing::write(world, message, failed);
+            }
+        };
+        let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
+        world
+            .execute(EndAttempt {
+                ending: ended,
+                learnt,
+                closes_breaker,
+            })
+            .map(|_| ())
+    }
+
+    fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {
+        tracing::warn!(message = %self.message(), reason, "an attempt was cut off");
+        cut_off(world, self.message())
+    }
+}
+
+/// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
+/// again.
+pub fn cut_off(world: &World, message: MessageId) -> Result<(), Refused> {
+    let retry_at = world.clock.now().after(AGAIN_AFTER_CUT);
+    match world.execute(CutOff { message, retry_at }) {
+        // Somebody settled it meanwhile.
+        Ok(_) | Err(Refused::Refusal(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn remembered(look: &Look, agent: &AgentId) -> learn_box::Look {
+    let fact = look.to_fact(agent.clone());
+    learn_box::Look {
+        region: fact.region,
+        rgb: fact.rgb,
+        volatile: fact.volatile,
+        proven_empty: fact.proven_empty,
+    }
+}
+
+/// How an attempt is recorded that was refused its Enter.
+/// A message that expired on the way waits like a paused one, and is expired at its next turn.
+const fn class_of(refusal: &Refusal) -> FailureClass {
+    if matches!(
+        refusal.code,
+        Code::AgentPaused | Code::SeatPaused | Code::Expired
+    ) {
+        FailureClass::Paused
+    } else {
+        FailureClass::Invalid
+    }
+}

@@ -1,0 +1,195 @@
+//! One lane: a seat with its worker, or the inbox. Takes the first message due for it, carries it
+//! to an end, writes down what happened, and looks again.
+
+use std::time::Duration;
+
+use super::carriage::Carriage;
+use super::courier::moves::{Ending, Outcome};
+use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
+use super::errand::{self, Errand};
+use super::wire::{FromWorker, ToWorker};
+use crate::events::facts::attempt::FailureClass;
+use crate::events::ids::SeatId;
+
+/// How long a worker may take to claim its seat and open its desktop.
+const CLAIM: Duration = Duration::from_secs(20);
+
+/// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
+/// beyond the sum of the courier's own deadlines.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Which messages a lane carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Track {
+    /// Those for agents on this seat, by hand.
+    Seat(SeatId),
+    /// Those that end as files, and those that no seat can take.
+    Inbox,
+}
+
+/// A track and the worker that serves it.
+#[derive(Debug)]
+pub struct Lane {
+    world: World,
+    track: Track,
+    hands: Option<Hands>,
+}
+
+/// How an attempt by hand came to an end.
+#[derive(Debug)]
+pub enum Told {
+    /// The worker said so.
+    Ended(Box<Ending>),
+    /// The worker is gone; what is in the ledger decides what that means.
+    Gone(String),
+}
+
+impl Lane {
+    /// A lane with nothing in hand.
+    pub const fn new(world: World, track: Track) -> Self {
+        Self {
+            world,
+            track,
+            hands: None,
+        }
+    }
+
+    /// Carries until the owner leaves. Fails only when the ledger does.
+    pub async fn run(mut self) -> Result<(), Stopped> {
+        let mut head = self.world.head.clone();
+        let mut leaving = self.world.leaving.clone();
+        while !*leaving.borrow() {
+            head.mark_unchanged();
+            let track = self.track.clone();
+            let (errand, look_at) = self
+                .world
+                .off_thread(move |world| errand::next(world, &track))
+                .await?;
+            if let Some(errand) = errand {
+                self.go(errand).await?;
+                continue;
+            }
+            let now = self.world.clock.now();
+            let rest = look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN));
+            tokio::select! {
+                _ = head.changed() => {}
+                _ = leaving.changed() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn go(&mut self, errand: Errand) -> Result<(), Stopped> {
+        match errand {
+            Errand::Skip(skip) => self.world.off_thread(move |world| skip.write(world)).await,
+            Errand::Inbox(post) => self.world.off_thread(move |world| post.carry(world)).await,
+            Errand::Gui(carriage) => self.carry(*carriage).await,
+        }
+    }
+
+    /// Carries one message by hand. `attempt.started` is durable before the worker hears of it.
+    async fn carry(&mut self, carriage: Carriage) -> Result<(), Stopped> {
+        let ready = self.claim().await;
+        let own = carriage.clone();
+        if !self.world.off_thread(move |world| own.begin(world)).await? {
+            return Ok(());
+        }
+        let told = match ready {
+            Ok(()) => self.work(&carriage).await?,
+            Err(reason) => Told::Ended(Box::new(unable(reason))),
+        };
+        if matches!(told, Told::Gone(_)) {
+            self.hands = None;
+        }
+        self.world
+            .off_thread(move |world| carriage.end(world, told))
+            .await
+    }
+
+    /// Has the worker work until the attempt ends, writing every milestone down before it goes on.
+    async fn work(&mut self, carriage: &Carriage) -> Result<Told, Stopped> {
+        let gone = || Told::Gone("the seat's worker process ended in the middle".to_owned());
+        let Some(hands) = self.hands.as_mut() else {
+            return Ok(gone());
+        };
+        let mut panic = self.world.panic.clone();
+        panic.mark_unchanged();
+        if hands
+            .say
+            .send(ToWorker::Carry(Box::new(carriage.job.clone())))
+            .await
+            .is_err()
+        {
+            return Ok(gone());
+        }
+        loop {
+            let word = tokio::select! {
+                word = hands.hear.recv() => word,
+                _ = panic.changed() => return Ok(Told::Gone("all hands were stopped".to_owned())),
+                () = tokio::time::sleep(SILENCE) => {
+                    return Ok(Told::Gone(format!("the worker was silent for {SILENCE:?}")));
+                }
+            };
+            match word {
+                None => return Ok(gone()),
+                Some(FromWorker::Ended(ending)) => return Ok(Told::Ended(ending)),
+                Some(FromWorker::Reached(milestone)) => {
+                    let own = carriage.clone();
+                    let reached = move |world: &World| own.reach(world, milestone);
+                    let answer = self.world.off_thread(reached).await?;
+                    if hands.say.send(ToWorker::Answer(answer)).await.is_err() {
+                        return Ok(gone());
+                    }
+                }
+                Some(FromWorker::Ready(_) | FromWorker::Unable { .. }) => {}
+            }
+        }
+    }
+
+    /// Makes sure of a worker that has claimed the seat; or says why there is none.
+    async fn claim(&mut self) -> Result<(), String> {
+        if self
+            .hands
+            .as_ref()
+            .is_some_and(|hands| !hands.hear.is_closed())
+        {
+            return Ok(());
+        }
+        self.hands = None;
+        let Track::Seat(seat) = &self.track else {
+            return Err("this is no seat".to_owned());
+        };
+        let mut hands =
+            self.world.hire.hire(seat).map_err(|error| {
+                format!("the worker of seat {seat} could not be started: {error}")
+            })?;
+        match tokio::time::timeout(CLAIM, hands.hear.recv()).await {
+            Ok(Some(FromWorker::Ready(_))) => {
+                self.hands = Some(hands);
+                Ok(())
+            }
+            Ok(Some(FromWorker::Unable { reason })) => Err(reason),
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(format!(
+                "the worker of seat {seat} ended before it was ready"
+            )),
+            Err(_elapsed) => Err(format!(
+                "the worker of seat {seat} was not ready in {CLAIM:?}"
+            )),
+        }
+    }
+}
+
+fn unable(detail: String) -> Ending {
+    Ending {
+        outcome: Outcome::Failed {
+            class: FailureClass::DisplayGone,
+            detail,
+            text_may_stand: false,
+        },
+        steps: Vec::new(),
+        window: None,
+        learnt: None,
+        remarks: Vec::new(),
+    }
+}

@@ -1,0 +1,100 @@
+//! One message on its way into an inbox folder.
+
+use super::dispatch::World;
+use super::failing::{self, Failed};
+use crate::commands::desk::{Outcome, Refused};
+use crate::commands::inbox_attempt::{InboxAttempt, Nudge};
+use crate::commands::start_attempt::StartAttempt;
+use crate::events::facts::attempt::{Channel, FailureClass};
+use crate::events::facts::message::{MessageAccepted, Priority};
+use crate::events::ids::{CorrelationId, MessageId};
+use crate::events::time::Timestamp;
+
+/// What an inbox file holds.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The message as it was accepted.
+    pub message: MessageAccepted,
+    /// Its correlation.
+    pub correlation: CorrelationId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+/// A letter and the attempt that delivers it.
+#[derive(Debug)]
+pub struct Post {
+    /// What is written down first.
+    pub start: StartAttempt,
+    /// What the file will hold.
+    pub letter: Letter,
+}
+
+impl Post {
+    /// Writes down the attempt, writes the file, writes down the end.
+    pub fn carry(self, world: &World) -> Result<(), Refused> {
+        let Self { start, letter } = self;
+        let (message, attempt) = (start.message, start.attempt);
+        let fell_back = start.because.is_some();
+        match world.execute(start) {
+            Ok(Outcome::Done(_)) => {}
+            Ok(_) | Err(Refused::Refusal(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        match world.inbox.put(&letter) {
+            Ok(file) => {
+                let nudge = if fell_back {
+                    nudge(world, &letter)
+                } else {
+                    None
+                };
+                let inboxed = InboxAttempt {
+                    message,
+                    attempt,
+                    file,
+                    nudge,
+                    closes_breaker: false,
+                };
+                world.execute(inboxed).map(|_| ())
+            }
+            Err(error) => {
+                let to = &letter.message.to;
+                let failed = Failed {
+                    class: FailureClass::InboxFailed,
+                    detail: format!("the inbox file of {to} was not written: {error}"),
+                    text_may_stand: false,
+                    steps: Vec::new(),
+                };
+                failing::write(world, message, failed)
+            }
+        }
+    }
+}
+
+/// The nudge that tells an idle agent to look, unless one is on its way already.
+fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
+    let nudging = world.settings.nudge?;
+    let to = &letter.message.to;
+    let (by_hand, told_already) = world.projections.read(|states| {
+        let agent = states.agents.get(to);
+        let by_hand = agent.is_some_and(|it| it.profile.channels.contains(&Channel::Gui));
+        let told_already = states.outbox.messages().any(|(_, kept)| {
+            kept.to == *to && kept.from.is_switchboard() && !kept.life.state.is_settled()
+        });
+        (by_hand, told_already)
+    });
+    if !by_hand || told_already {
+        return None;
+    }
+    let now = world.clock.now();
+    Some(Nudge {
+        message: MessageId(world.ids.fresh(now)),
+        body: format!(
+            "A message that could not be typed here waits in your inbox: \
+             run `switchboard inbox {to} --next`."
+        ),
+        priority: Priority::Normal,
+        ttl_micros: u64::try_from(nudging.ttl.as_micros()).ok(),
+        not_before: Some(now.after(nudging.after)),
+    })
+}

@@ -1,0 +1,349 @@
+//! Reading everything and comparing it: journal, bodies, chain, gaps, versions, sled, indexes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+
+use uuid::Uuid;
+
+use super::blobs;
+use super::frame::Frame;
+use super::handle::{OpenError, ReadError, Verified};
+use super::index::{FrameAt, StreamHead};
+use super::journal::{Found, HEADER, Heading, Walk};
+use super::kept::{self, KeptError};
+use super::layout::{FIRST_EPOCH, Layout};
+use super::reading::Shared;
+use super::record::{Hash, Kept as Stored, Record, chained};
+use crate::events::ids::Position;
+use crate::events::kind::Fact;
+
+/// A damage list that is longer helps nobody.
+const DAMAGE_MAX: usize = 1000;
+
+/// What a reading of the journal leads to.
+#[derive(Debug, Default)]
+struct Reading {
+    events: u64,
+    position: u64,
+    chain: Hash,
+    recorded_at: Option<u64>,
+    /// Which event of its commit comes next.
+    place: u16,
+    streams: BTreeMap<Box<str>, StreamHead>,
+    ids: HashSet<Uuid>,
+    frames: Vec<FrameAt>,
+    /// What the journal says of the ledger's and the timeline's id.
+    identity: (Uuid, Uuid),
+    /// A position and the chain hash that is known from elsewhere to belong there.
+    known: Option<(u64, Hash)>,
+    /// Something before was lost, so what hangs on it cannot be compared.
+    lost: bool,
+    damage: Vec<String>,
+}
+
+impl Reading {
+    fn damaged(&mut self, what: impl Into<String>) {
+        if self.damage.len() < DAMAGE_MAX {
+            self.damage.push(what.into());
+        }
+    }
+
+    /// Reads the file anew from the disk, up to the position.
+    fn of(
+        file: &File,
+        heading: &Heading,
+        layout: &Layout,
+        (up_to, known): (u64, Option<(u64, Hash)>),
+    ) -> std::io::Result<Self> {
+        let mut reading = Self {
+            chain: heading.before,
+            position: heading.first.saturating_sub(1),
+            identity: (heading.ledger, heading.timeline),
+            known,
+            ..Self::default()
+        };
+        let mut walk = Walk::new(file, heading.key(), HEADER)?;
+        while reading.position < up_to {
+            match walk.next()? {
+                Some(Found::Frame(frame)) => reading.frame(&frame, layout),
+                Some(Found::Gap {
+                    offset,
+                    until,
+                    fault,
+                }) => {
+                    let next = reading.position.saturating_add(1);
+                    let end =
+                        until.map_or_else(|| "its end".to_owned(), |until| format!("byte {until}"));
+                    reading.lost = true;
+                    reading.damaged(format!(
+                        "journal: bytes {offset} up to {end}, from position {next} on: {fault}"
+                    ));
+                }
+                Some(Found::End) | None => break,
+            }
+        }
+        Ok(reading)
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, layout: &Layout) {
+        let next = self.position.saturating_add(1);
+        if frame.first > next {
+            let last = frame.first.saturating_sub(1);
+            self.damaged(format!("journal: positions {next} to {last} are missing"));
+            self.lost = true;
+        } else if frame.first < next {
+            self.damaged(format!("journal: position {} occurs again", frame.first));
+        } else if frame.before != self.chain {
+            self.damaged(format!("journal: the chain breaks before position {next}"));
+        }
+        self.chain = frame.before;
+        self.position = frame.first.saturating_sub(1);
+        self.place = 0;
+        let mut recorded_at = None;
+        for record in frame.records() {
+            let next = self.position.saturating_add(1);
+            match record {
+                Ok((record, header)) => {
+                    recorded_at.get_or_insert(record.recorded_at);
+                    self.record(&record, header, next);
+                    self.body(&record, layout);
+                }
+                Err(fault) => self.damaged(format!("position {next}: {fault}")),
+            }
+        }
+        if self.chain != frame.after || self.position != frame.last() || self.place != 0 {
+            let (first, last) = (frame.first, frame.last());
+            self.damaged(format!(
+                "journal: the events of positions {first} to {last} do not lead to their chain hash, or end within a commit"
+            ));
+        }
+        self.chain = frame.after;
+        self.position = frame.last();
+        if self
+            .known
+            .is_some_and(|(at, chain)| at == self.position && chain != self.chain)
+        {
+            let at = self.position;
+            self.damaged(format!(
+                "journal: the chain at position {at} is not what it was"
+            ));
+        }
+        self.frames.push(FrameAt {
+            first: frame.first,
+            offset: frame.offset,
+            recorded_at: recorded_at.unwrap_or_default(),
+        });
+    }
+
+    fn record(&mut self, record: &Record<'_>, header: &[u8], next: u64) {
+        if record.position != next {
+            self.damaged(format!("position {next} calls itself {}", record.position));
+        }
+        if self
+            .recorded_at
+            .is_some_and(|before| record.recorded_at <= before)
+        {
+            self.damaged(format!("position {next} is not later than the one before"));
+        }
+        if record.place != self.place || record.place >= record.of {
+            self.damaged(format!(
+                "position {next} is not event {} of its commit",
+                self.place
+            ));
+        }
+        let following = record.place.saturating_add(1);
+        self.place = if following < record.of { following } else { 0 };
+        if !self.ids.insert(record.id) {
+            self.damaged(format!("position {next} has an id that occurs before"));
+        }
+        let head = self.streams.get(record.stream).copied();
+        let version = head.map_or(0, |head| head.version.saturating_add(1));
+        let previous = head.map_or(0, |head| head.position);
+        if !self.lost && (record.version, record.previous) != (version, previous) {
+            self.damaged(format!(
+                "position {next} is version {} of stream {} after {}, where version {version} \
+                 after {previous} belongs",
+                record.version, record.stream, record.previous
+            ));
+        }
+        let head = StreamHead {
+            version: record.version,
+            position: next,
+        };
+        self.streams.insert(record.stream.into(), head);
+        self.chain = chained(&self.chain, header, &record.payload_hash);
+        self.position = next;
+        self.recorded_at = Some(record.recorded_at);
+        self.events = self.events.saturating_add(1);
+    }
+
+    fn body(&mut self, record: &Record<'_>, layout: &Layout) {
+        let checked = match record.kept {
+            Stored::Inline(body) if *blake3::hash(body).as_bytes() != record.payload_hash => {
+                Err("its body is not what its hash says".to_owned())
+            }
+            Stored::Inline(body) => record.event(body).map_err(|e| e.to_string()),
+            Stored::Blob => blobs::read(&layout.blobs(), &record.payload_hash, record.body_len)
+                .map_err(|e| e.to_string())
+                .and_then(|body| record.event(&body).map_err(|e| e.to_string())),
+        };
+        match checked.map(|event| event.fact) {
+            Ok(Fact::LedgerCreated(fact)) if (fact.ledger, fact.timeline) != self.identity => {
+                self.damaged("journal: its header names another ledger than its first event");
+            }
+            Ok(_) => {}
+            Err(reason) => self.damaged(format!("position {}: {reason}", record.position)),
+        }
+    }
+
+    fn verified(self) -> Verified {
+        Verified {
+            ok: self.damage.is_empty(),
+            events: self.events,
+            head: Position(self.position),
+            chain: blake3::Hash::from_bytes(self.chain).to_hex().to_string(),
+            damage: self.damage,
+        }
+    }
+}
+
+/// Verifies an open ledger up to its head as it is now.
+pub(super) fn verify(shared: &Shared) -> Result<Verified, ReadError> {
+    let reading_journal = |source| ReadError::Io {
+        step: "reading the journal",
+        source,
+    };
+    let end = shared.index().end;
+    let path = shared.layout.journal(FIRST_EPOCH);
+    let file = File::open(path).map_err(reading_journal)?;
+    let heading = &shared.journal.heading;
+    let mut reading = Reading::of(&file, heading, &shared.layout, (end.position, None))
+        .map_err(reading_journal)?;
+    heading_is_intact(&mut reading, &file, heading).map_err(reading_journal)?;
+    if (reading.position, reading.chain) != (end.position, end.chain) {
+        let read = reading.position;
+        reading.damaged(format!(
+            "journal: it leads to position {read} where the head is {}, or to another chain hash",
+            end.position
+        ));
+    }
+    indexes(shared, &mut reading);
+    shared.tail.wait_kept(end.position);
+    if let Err(e) = sled(shared, &mut reading, end.position) {
+        reading.damaged(format!("sled: {e}"));
+    }
+    Ok(reading.verified())
+}
+
+fn heading_is_intact(reading: &mut Reading, file: &File, heading: &Heading) -> std::io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    let mut header = vec![0; super::bytes::size(HEADER)];
+    file.read_exact_at(&mut header, 0)?;
+    if Heading::decode(&header).as_ref() != Some(heading) {
+        reading.damaged("journal: its header is damaged");
+    }
+    Ok(())
+}
+
+/// Compares what is kept in memory with what was read.
+fn indexes(shared: &Shared, reading: &mut Reading) {
+    let index = shared.index();
+    let mut wrong = Vec::new();
+    for (stream, head) in &reading.streams {
+        // Events that came after the reading began are not in it.
+        let known = index.streams.get(stream);
+        if known.is_none_or(|known| known.version < head.version) {
+            wrong.push(format!("index: stream {stream} is not at {}", head.version));
+        }
+    }
+    for frame in &reading.frames {
+        if index.frame_of(frame.first) != Some(*frame) {
+            wrong.push(format!("index: position {} is elsewhere", frame.first));
+        }
+    }
+    drop(index);
+    for what in wrong {
+        reading.damaged(what);
+    }
+}
+
+/// Compares sled with the journal, frame by frame, up to the position.
+fn sled(shared: &Shared, reading: &mut Reading, up_to: u64) -> Result<(), KeptError> {
+    let kept = shared.kept();
+    let Some(kept) = kept.as_ref() else {
+        return Ok(());
+    };
+    let folder = shared.layout.sled(FIRST_EPOCH);
+    match kept::stray_blobs(&folder)? {
+        0 => {}
+        strays => reading.damaged(format!("sled: {strays} files in its blobs folder")),
+    }
+    let mut wrong = Vec::new();
+    let mut expected = reading.frames.iter().peekable();
+    kept.each(|first, bytes| {
+        while let Some(missing) = expected.next_if(|frame| frame.first < first) {
+            wrong.push(format!(
+                "sled: the frame at position {} is missing",
+                missing.first
+            ));
+        }
+        if let Some(frame) = expected.next_if(|frame| frame.first == first) {
+            let witnessed = shared.journal.frame(frame.offset);
+            if !witnessed.is_ok_and(|frame| frame.is_ok_and(|frame| *frame == *bytes)) {
+                wrong.push(format!(
+                    "sled: the frame at position {first} is not the journal's"
+                ));
+            }
+        } else if first <= up_to {
+            wrong.push(format!(
+                "sled: the frame at position {first} is not in the journal"
+            ));
+        }
+        first <= up_to
+    })?;
+    let missing: Vec<u64> = expected.map(|frame| frame.first).collect();
+    for what in wrong {
+        reading.damaged(what);
+    }
+    if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
+        reading.damaged(format!(
+            "sled: {} frames from position {first} to the one at {last} are missing",
+            missing.len()
+        ));
+    }
+    Ok(())
+}
+
+/// Names the damage of a store that need not be openable. Changes nothing but the lock file.
+pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
+    let layout = Layout::new(store);
+    if layout.nature()? == super::layout::Nature::Nothing {
+        return Err(OpenError::Absent {
+            path: layout.shown(),
+        });
+    }
+    let _lock = layout.take_lock()?;
+    let disk = std::sync::Arc::new(super::disk::OsDisk);
+    let journal = super::opening::open_journal(&layout, disk)?;
+    let said = super::opening::testimony(&layout)?;
+    let known = said.map(|said| (said.position, said.chain));
+    let heading = &journal.heading;
+    let mut reading = Reading::of(&journal.file, heading, &layout, (u64::MAX, known))
+        .map_err(layout.io("reading the journal"))?;
+    let Some(said) = said else {
+        return Ok(reading.verified());
+    };
+    if said.position > reading.position {
+        let (last, written) = (reading.position, said.position);
+        reading.damaged(format!(
+            "journal: it ends at position {last}, but events up to {written} were written"
+        ));
+    }
+    if let Some(files) = said.files {
+        let folder = layout.sled(FIRST_EPOCH);
+        if kept::files_hash(&folder).ok() != Some(files) {
+            reading.damaged("sled: its files are not what they were when it was closed");
+        }
+    }
+    Ok(reading.verified())
+}

@@ -1,0 +1,391 @@
+//! What waits to be carried, what is being carried, and where hands are stopped.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a fold looks at the facts that concern it; the others, and kinds to come, change nothing here"
+)]
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::fold::Fold;
+use crate::events::envelope::Event;
+use crate::events::facts::agent::Profile;
+use crate::events::facts::attempt::{Channel, FailureClass};
+use crate::events::facts::message::{Priority, Via};
+use crate::events::ids::{AgentId, MessageId, Position, SeatId};
+use crate::events::kind::Fact;
+use crate::events::lifecycle::{Life, State};
+use crate::events::time::Timestamp;
+
+/// Every message that is not certainly delivered. What was observed, inboxed, acknowledged or
+/// answered has left; what is dead, expired, cancelled, unknown or merely submitted stays, because
+/// it can come back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    pub(super) messages: BTreeMap<MessageId, Kept>,
+    pub(super) agents: BTreeMap<AgentId, Seating>,
+    paused_seats: BTreeSet<SeatId>,
+    all_paused: bool,
+    pub(super) last_at: Timestamp,
+    // What follows from `messages`, kept so that nobody has to look through all of them.
+    pub(super) waiting: BTreeMap<AgentId, BTreeSet<Turn>>,
+    pub(super) busy: BTreeMap<AgentId, BTreeSet<MessageId>>,
+    pub(super) due: BTreeSet<(Timestamp, MessageId)>,
+    pub(super) expiring: BTreeSet<(Timestamp, MessageId)>,
+}
+
+/// The order in which an agent's messages take their turn: urgent first, then as accepted.
+pub(super) type Turn = (Reverse<Priority>, Position, MessageId);
+
+/// A message that is kept in view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// For whom.
+    pub to: AgentId,
+    /// From whom.
+    pub from: AgentId,
+    /// How urgent.
+    pub priority: Priority,
+    /// Which way the sender wants.
+    pub via: Via,
+    /// Where it was accepted: the body stands there.
+    pub position: Position,
+    /// The seat of the attempt under way, or of the last one.
+    pub seat: Option<SeatId>,
+    /// Where it stands.
+    pub life: Life,
+}
+
+/// What of an agent decides where its messages go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seating {
+    pub(super) seat: Option<SeatId>,
+    pub(super) channels: Vec<Channel>,
+    pub(super) paused: bool,
+    pub(super) removed: bool,
+}
+
+/// A message whose turn it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which message.
+    pub message: MessageId,
+    /// For whom.
+    pub to: AgentId,
+    /// From whom.
+    pub from: AgentId,
+    /// How urgent.
+    pub priority: Priority,
+    /// Which way the sender wants.
+    pub via: Via,
+    /// Where it was accepted.
+    pub position: Position,
+    /// The channel to take now.
+    pub channel: Channel,
+    /// The agent's seat, when the channel needs hands.
+    pub seat: Option<SeatId>,
+    /// Attempts made so far; the next one has the number after.
+    pub attempts: u32,
+    /// Attempts made on this channel since it was accepted, requeued or fell back.
+    pub attempts_here: u32,
+    /// Why not the first channel.
+    pub because: Option<FailureClass>,
+    /// Since when it is due.
+    pub due_at: Timestamp,
+    /// Not carried later.
+    pub expires_at: Option<Timestamp>,
+    /// Whether the agent is no longer in the fleet: the message can only die.
+    pub agent_gone: bool,
+}
+
+impl Fold for Outbox {
+    const NAME: &'static str = "outbox";
+    const VERSION: u32 = 1;
+
+    fn apply(&mut self, event: &Event) {
+        self.last_at = event.recorded_at;
+        match &event.fact {
+            Fact::MessageAccepted(accepted) => {
+                if self.messages.contains_key(&accepted.message) {
+                    return;
+                }
+                if let Some(life) = Life::begin(&event.fact, event.recorded_at) {
+                    let kept = Kept {
+                        to: accepted.to.clone(),
+                        from: accepted.from.clone(),
+                        priority: accepted.priority,
+                        via: accepted.via,
+                        position: event.position,
+                        seat: None,
+                        life,
+                    };
+                    self.put(accepted.message, kept);
+                }
+            }
+            Fact::SeatPaused(paused) => match &paused.seat {
+                Some(seat) => {
+                    self.paused_seats.insert(seat.clone());
+                }
+                None => self.all_paused = true,
+            },
+            Fact::SeatResumed(resumed) => {
+                if let Some(seat) = &resumed.seat {
+                    self.paused_seats.remove(seat);
+                } else {
+                    self.all_paused = false;
+                    self.paused_seats.clear();
+                }
+            }
+            fact => match message_of(fact) {
+                Some(message) => self.advance(message, event),
+                None => self.agent(fact),
+            },
+        }
+    }
+}
+
+/// The message that a fact of its life speaks of.
+pub(super) const fn message_of(fact: &Fact) -> Option<MessageId> {
+    Some(match fact {
+        Fact::MessageAccepted(it) => it.message,
+        Fact::MessageExpired(it) => it.message,
+        Fact::MessageCancelled(it) => it.message,
+        Fact::MessageAcknowledged(it) => it.message,
+        Fact::MessageAnswered(it) => it.message,
+        Fact::MessageRequeued(it) => it.message,
+        Fact::MessageResolved(it) => it.message,
+        Fact::MessageDied(it) => it.message,
+        Fact::MessageRead(it) => it.message,
+        Fact::AttemptStarted(it) => it.message,
+        Fact::AttemptPasted(it) => it.message,
+        Fact::AttemptSubmitting(it) => it.message,
+        Fact::AttemptSubmitted(it) => it.message,
+        Fact::AttemptObserved(it) => it.message,
+        Fact::AttemptFailed(it) => it.message,
+        Fact::AttemptUnknown(it) => it.message,
+        Fact::AttemptInboxed(it) => it.message,
+        _ => return None,
+    })
+}
+
+/// Whether a message in this state never comes back into the outbox.
+pub(super) const fn has_left(life: &Life) -> bool {
+    !life.attempt_open
+        && matches!(
+            life.state,
+            State::Observed | State::Inboxed | State::Acknowledged | State::Answered
+        )
+}
+
+impl Outbox {
+    fn advance(&mut self, message: MessageId, event: &Event) {
+        let Some(mut kept) = self.take(message) else {
+            return;
+        };
+        kept.life.advance(&event.fact, event.recorded_at);
+        if let Fact::AttemptStarted(started) = &event.fact {
+            kept.seat.clone_from(&started.seat);
+        }
+        if !has_left(&kept.life) {
+            self.put(message, kept);
+        }
+    }
+
+    fn put(&mut self, message: MessageId, kept: Kept) {
+        if kept.life.attempt_open {
+            self.busy
+                .entry(kept.to.clone())
+                .or_default()
+                .insert(message);
+        } else if kept.life.state == State::Accepted {
+            let turn = (Reverse(kept.priority), kept.position, message);
+            self.waiting
+                .entry(kept.to.clone())
+                .or_default()
+                .insert(turn);
+            self.due.insert((kept.life.due_at, message));
+            if let Some(at) = kept.life.expires_at {
+                self.expiring.insert((at, message));
+            }
+        }
+        self.messages.insert(message, kept);
+    }
+
+    fn take(&mut self, message: MessageId) -> Option<Kept> {
+        let kept = self.messages.remove(&message)?;
+        if let Some(busy) = self.busy.get_mut(&kept.to) {
+            busy.remove(&message);
+            if busy.is_empty() {
+                self.busy.remove(&kept.to);
+            }
+        }
+        if let Some(waiting) = self.waiting.get_mut(&kept.to) {
+            waiting.remove(&(Reverse(kept.priority), kept.position, message));
+            if waiting.is_empty() {
+                self.waiting.remove(&kept.to);
+            }
+        }
+        self.due.remove(&(kept.life.due_at, message));
+        if let Some(at) = kept.life.expires_at {
+            self.expiring.remove(&(at, message));
+        }
+        Some(kept)
+    }
+
+    fn agent(&mut self, fact: &Fact) {
+        match fact {
+            Fact::AgentAdded(added) => {
+                self.agents
+                    .insert(added.agent.clone(), Seating::of(&added.profile));
+            }
+            Fact::AgentChanged(changed) => {
+                if let Some(seating) = self.agents.get_mut(&changed.agent) {
+                    *seating = Seating {
+                        paused: seating.paused,
+                        removed: seating.removed,
+                        ..Seating::of(&changed.profile)
+                    };
+                }
+            }
+            Fact::AgentPlaced(placed) => {
+                if let Some(seating) = self.agents.get_mut(&placed.agent) {
+                    seating.seat = Some(placed.seat.clone());
+                }
+            }
+            Fact::AgentPaused(paused) => self.with(&paused.agent, |it| it.paused = true),
+            Fact::AgentResumed(resumed) => self.with(&resumed.agent, |it| it.paused = false),
+            Fact::AgentRemoved(removed) => self.with(&removed.agent, |it| it.removed = true),
+            _ => {}
+        }
+    }
+
+    fn with(&mut self, agent: &AgentId, change: impl FnOnce(&mut Seating)) {
+        if let Some(seating) = self.agents.get_mut(agent) {
+            change(seating);
+        }
+    }
+
+    /// Messages with an attempt that was begun and has not ended. After a crash: those to cut off.
+    pub fn under_way(&self) -> impl Iterator<Item = (MessageId, &Kept)> {
+        self.busy
+            .values()
+            .flatten()
+            .filter_map(|id| self.messages.get(id).map(|kept| (*id, kept)))
+    }
+
+    /// Whether hands are stopped on the seat.
+    pub fn is_paused(&self, seat: &SeatId) -> bool {
+        self.all_paused || self.paused_seats.contains(seat)
+    }
+
+    /// Whether hands are stopped everywhere.
+    pub const fn all_paused(&self) -> bool {
+        self.all_paused
+    }
+
+    /// Seats that were stopped one by one.
+    pub const fn paused_seats(&self) -> &BTreeSet<SeatId> {
+        &self.paused_seats
+    }
+
+    /// Seats of agents in the fleet.
+    pub fn seats(&self) -> BTreeSet<SeatId> {
+        let agents = self.agents.values().filter(|it| !it.removed);
+        agents.filter_map(|it| it.seat.clone()).collect()
+    }
+
+    /// A message, while it is kept.
+    pub fn get(&self, message: MessageId) -> Option<&Kept> {
+        self.messages.get(&message)
+    }
+
+    /// Every message that is kept.
+    pub fn messages(&self) -> impl Iterator<Item = (MessageId, &Kept)> {
+        self.messages.iter().map(|(id, kept)| (*id, kept))
+    }
+
+    /// Messages in a state.
+    pub fn count(&self, state: State) -> u64 {
+        let count = self
+            .messages
+            .values()
+            .filter(|kept| kept.life.state == state)
+            .count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// Messages that wait or are being carried.
+    pub fn queued(&self) -> u64 {
+        let count = self
+            .messages
+            .values()
+            .filter(|kept| is_queued(&kept.life))
+            .count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// The queue as `switchboard queue` prints it: waiting or under way, in the order of turns.
+    pub fn queue(&self) -> Vec<Value> {
+        let mut rows: Vec<_> = self
+            .messages()
+            .filter(|(_, kept)| is_queued(&kept.life))
+            .collect();
+        rows.sort_by_key(|(_, kept)| (Reverse(kept.priority), kept.position));
+        rows.into_iter()
+            .map(|(id, kept)| self.row(id, kept))
+            .collect()
+    }
+
+    fn row(&self, message: MessageId, kept: &Kept) -> Value {
+        let candidate = Self::candidate(message, kept, self.agents.get(&kept.to));
+        let life = &kept.life;
+        json!({
+            "message": message,
+            "to": kept.to,
+            "from": kept.from,
+            "priority": kept.priority,
+            "state": life.state,
+            "due_at": life.due_at,
+            "expires_at": life.expires_at,
+            "attempts": life.attempts,
+            "channel": candidate.channel,
+            "seat": candidate.seat,
+            "because": life.because,
+            "under_way": life.attempt_open,
+            "position": kept.position,
+            "failure": life.failure,
+        })
+    }
+
+    /// The state that is hashed.
+    pub fn to_json(&self) -> Value {
+        let messages: serde_json::Map<String, Value> = self
+            .messages()
+            .map(|(id, kept)| (id.to_string(), self.row(id, kept)))
+            .collect();
+        json!({
+            "messages": messages,
+            "paused_seats": self.paused_seats,
+            "all_paused": self.all_paused,
+        })
+    }
+}
+
+const fn is_queued(life: &Life) -> bool {
+    life.attempt_open || matches!(life.state, State::Accepted)
+}
+
+impl Seating {
+    fn of(profile: &Profile) -> Self {
+        Self {
+            seat: profile.seat.clone(),
+            channels: profile.channels.clone(),
+            paused: false,
+            removed: false,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whose turn it is: what the outbox suggests to carry next, and when to look again.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::outbox::{Candidate, Kept, Outbox, Seating, Turn};
+use crate::events::facts::attempt::Channel;
+use crate::events::facts::message::Priority;
+use crate::events::ids::{AgentId, MessageId};
+use crate::events::time::Timestamp;
+
+impl Outbox {
+    /// Messages whose turn it is, at most one per agent, the most urgent first, then as accepted.
+    ///
+    /// Left out: agents that are paused or have an attempt under way, messages whose hands would move
+    /// on a paused seat, whose time has not come, or is over ([`Outbox::expired`] has those). A
+    /// message that waits for its retry holds back later ones of the same sender, priority and agent,
+    /// so that one sender's words arrive in the order they were sent; a message sent for a later
+    /// instant holds nobody back. `now` before the newest event counts as that event's instant.
+    pub fn due(&self, now: Timestamp) -> Vec<Candidate> {
+        let now = now.max(self.last_at);
+        let mut due: Vec<Candidate> = self
+            .waiting
+            .iter()
+            .filter(|(agent, _)| !self.busy.contains_key(*agent))
+            .filter_map(|(agent, turns)| self.next_for(agent, turns, now))
+            .collect();
+        due.sort_by_key(|it| (Reverse(it.priority), it.position));
+        due
+    }
+
+    fn next_for(
+        &self,
+        agent: &AgentId,
+        turns: &BTreeSet<Turn>,
+        now: Timestamp,
+    ) -> Option<Candidate> {
+        let seating = self.agents.get(agent);
+        if seating.is_some_and(|it| it.paused && !it.removed) {
+            return None;
+        }
+        let mut held: BTreeSet<(&AgentId, Priority)> = BTreeSet::new();
+        for (_, _, message) in turns {
+            let Some(kept) = self.messages.get(message) else {
+                continue;
+            };
+            let life = &kept.life;
+            if life.expires_at.is_some_and(|at| at <= now) {
+                continue;
+            }
+            let lane = (&kept.from, kept.priority);
+            if held.contains(&lane) {
+                continue;
+            }
+            let candidate = Self::candidate(*message, kept, seating);
+            let stopped = candidate
+                .seat
+                .as_ref()
+                .is_some_and(|seat| self.is_paused(seat));
+            if life.due_at <= now && !stopped {
+                return Some(candidate);
+            }
+            if life.due_at <= now || life.attempts > 0 {
+                held.insert(lane);
+            }
+        }
+        None
+    }
+
+    pub(super) fn candidate(
+        message: MessageId,
+        kept: &Kept,
+        seating: Option<&Seating>,
+    ) -> Candidate {
+        let life = &kept.life;
+        let channel = life
+            .next_channel
+            .or_else(|| seating.and_then(|it| it.channels.first().copied()))
+            .unwrap_or(Channel::Inbox);
+        let seat = match channel {
+            Channel::Gui => seating.and_then(|it| it.seat.clone()),
+            Channel::Inbox => None,
+        };
+        let here = if life.channel == Some(channel) {
+            life.attempts_here
+        } else {
+            0
+        };
+        Candidate {
+            message,
+            to: kept.to.clone(),
+            from: kept.from.clone(),
+            priority: kept.priority,
+            via: kept.via,
+            position: kept.position,
+            channel,
+            seat,
+            attempts: life.attempts,
+            attempts_here: here,
+            because: life.because,
+            due_at: life.due_at,
+            expires_at: life.expires_at,
+            agent_gone: kept.to.as_str() != AgentId::OPERATOR
+                && seating.is_none_or(|it| it.removed),
+        }
+    }
+
+    /// Waiting messages whose time is over, earliest first.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = MessageId> {
+        let now = now.max(self.last_at);
+        self.expiring
+            .iter()
+            .take_while(move |(at, _)| *at <= now)
+            .map(|(_, message)| *message)
+    }
+
+    /// The next instant at which something becomes due or expires without anything else happening;
+    /// what that something is may still be paused.
+    pub fn next_due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = now.max(self.last_at);
+        let after = (now.after(Duration::from_micros(1)), MessageId(Uuid::nil()));
+        let first =
+            |set: &BTreeSet<(Timestamp, MessageId)>| set.range(after..).next().map(|(at, _)| *at);
+        [first(&self.due), first(&self.expiring)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
