@@ -94,9 +94,7 @@ impl Desktop for X11Desktop {
     }
 
     fn survey(&mut self, at: Point) -> Result<Survey, Trouble> {
-        if self.listener.take_keyboard_changed() {
-            self.hands.keyboard_changed(&self.link)?;
-        }
+        self.hands.mind_keyboard(&self.link)?;
         let looking = Looking {
             at,
             hidden: self.hidden,
@@ -115,9 +113,6 @@ impl Desktop for X11Desktop {
     }
 
     fn act(&mut self, act: &Act) -> Result<(), Trouble> {
-        if self.listener.take_keyboard_changed() {
-            self.hands.keyboard_changed(&self.link)?;
-        }
         if let Act::Press(chord) = act
             && chord.key == Key::Insert
             && chord.modifiers == [Modifier::Shift]

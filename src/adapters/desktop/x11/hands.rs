@@ -69,8 +69,11 @@ impl Hands {
         self.presses = presses;
     }
 
-    /// Learns the keyboard anew after it changed.
-    pub(super) fn keyboard_changed(&mut self, link: &Link) -> Result<(), Trouble> {
+    /// Learns the keyboard anew if it was changed before the last answer from the server.
+    pub(super) fn mind_keyboard(&mut self, link: &Link) -> Result<(), Trouble> {
+        if !link.take_keyboard_changed()? {
+            return Ok(());
+        }
         self.keys = Keys::read(link)?;
         if !self.learnt.still_holds_in(&self.keys) {
             // enigo reads the layout only once, so it has to start again.
@@ -87,10 +90,12 @@ impl Hands {
             Act::Click(at) => self.click(*at),
             Act::Press(chord) => {
                 let group = group_of(state(link)?);
+                self.mind_keyboard(link)?;
                 self.press(chord, group)
             }
             Act::Type(text) => {
                 let state = state(link)?;
+                self.mind_keyboard(link)?;
                 self.type_text(text, state)
             }
             Act::ReleaseAll => return self.release_all(link),
@@ -172,7 +177,8 @@ impl Hands {
         self.enigo.raw(code.into(), direction)
     }
 
-    /// A key that no key code stands for: enigo lends it an unused one.
+    /// A key that no key code stands for: enigo lends it an unused one. A program that is slow to
+    /// learn of the loan may drop the press, so pasting is the better way for such characters.
     fn key(&mut self, key: enigo::Key, direction: Direction) -> Result<(), InputError> {
         self.count(direction);
         self.enigo.key(key, direction)

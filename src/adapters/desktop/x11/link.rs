@@ -2,8 +2,8 @@
 
 use x11rb::connection::Connection as _;
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
-use x11rb::protocol::ErrorKind;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, EventMask, WindowClass};
+use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
 use crate::delivery::ports::Trouble;
@@ -115,6 +115,16 @@ impl Link {
             width: size.width.into(),
             height: size.height.into(),
         })
+    }
+
+    /// Whether the keyboard was changed before the last answer came. The server tells every
+    /// connection, and this one asked for no other events.
+    pub(super) fn take_keyboard_changed(&self) -> Result<bool, Trouble> {
+        let mut changed = false;
+        while let Some(event) = self.conn.poll_for_event().map_err(lost)? {
+            changed |= matches!(event, Event::MappingNotify(_));
+        }
+        Ok(changed)
     }
 
     /// Asks for a sign of life.

@@ -1,5 +1,5 @@
-//! What the display tells without being asked: a person's keys and movements, changed keyboards,
-//! and other programs' answers about the clipboard. A thread reads all of it at once, so that
+//! What the display tells without being asked: a person's keys and movements, and
+//! other programs' answers about the clipboard. A thread reads all of it at once, so that
 //! nothing piles up in the server while nobody looks.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -63,7 +63,6 @@ struct Heard {
     synthetic: AtomicU64,
     /// The last ping that came by: everything that happened before it has been counted.
     ping: AtomicU32,
-    keyboard_changed: AtomicBool,
     /// The server's devices for synthetic input.
     xtest: Mutex<Vec<u16>>,
 }
@@ -123,11 +122,6 @@ impl Listener {
     /// Whether a person pressed or moved something since the last time this was asked.
     pub(super) fn take_person(&self) -> bool {
         self.heard.person.swap(false, Ordering::AcqRel)
-    }
-
-    /// Whether the keyboard layout may have changed since the last time this was asked.
-    pub(super) fn take_keyboard_changed(&self) -> bool {
-        self.heard.keyboard_changed.swap(false, Ordering::AcqRel)
     }
 
     /// Sends a ping after everything that the server has done until now.
@@ -211,7 +205,6 @@ impl Ears {
             Event::XinputRawKeyRelease(e) => self.device_let_go(e.sourceid),
             Event::XinputRawTouchBegin(e) => self.person_unless_synthetic(e.sourceid),
             Event::XinputHierarchy(_) => return learn_xtest(&self.link, &self.heard).is_ok(),
-            Event::MappingNotify(_) => self.heard.keyboard_changed.store(true, Ordering::Release),
             Event::SelectionNotify(e) => {
                 return self.tell(Answer::Converted {
                     requestor: e.requestor,

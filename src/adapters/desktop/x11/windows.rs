@@ -34,8 +34,9 @@ pub(super) struct TopLevel {
     pub(super) rect: Rect,
 }
 
-/// Which client lives in which frame. Searched once: the answer holds while the frame has the same
-/// children.
+/// Which client lives in which frame. A client found holds while the frame has the same children.
+/// That there is none is asked again each time: a window manager marks its clients only after it
+/// has put them into their frames.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     known: HashMap<u32, Known>,
@@ -44,7 +45,7 @@ pub(super) struct Frames {
 #[derive(Debug)]
 struct Known {
     children: Vec<u32>,
-    client: Option<u32>,
+    client: u32,
 }
 
 /// Asks for what is on screen among `children` of the root (lowest first). `hit` is looked at even
@@ -136,16 +137,14 @@ impl Frames {
         if let Some(known) = self.known.get(&frame)
             && known.children == tree.children
         {
-            return Ok(known.client);
+            return Ok(Some(known.client));
         }
         let client = search(link, &tree.children)?;
-        self.known.insert(
-            frame,
-            Known {
-                children: tree.children,
-                client,
-            },
-        );
+        let children = tree.children;
+        match client {
+            Some(client) => self.known.insert(frame, Known { children, client }),
+            None => self.known.remove(&frame),
+        };
         Ok(client)
     }
 }
