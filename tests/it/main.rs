@@ -16,6 +16,7 @@
     reason = "tests stop at the first thing that is wrong, and measure real time"
 )]
 
+#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;
 mod coordinates;
