@@ -140,33 +140,54 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
     })
 }
 
-/// Whether what stands around the text stayed where it was. Without enough structure around it
-/// (frames, labels), nothing can be said.
+/// How far around a text its box is looked for, in pixels.
+const AROUND: usize = 14;
+
+/// Whether what stands around the text stayed where it was: first what is close to it, where the
+/// box's own frame is, else everything that is watched. Without enough structure (frames, labels)
+/// nothing can be said.
 pub fn surroundings_stand(change: &Mask, pasted: &Picture, now: &Picture) -> Option<bool> {
-    let moved = difference(pasted, now);
+    let bounds = change.bounds()?;
+    let whole = Bounds {
+        left: 0,
+        top: 0,
+        right: change.width(),
+        bottom: change.height(),
+    };
+    let close = Bounds {
+        left: bounds.left.saturating_sub(AROUND),
+        top: bounds.top.saturating_sub(AROUND),
+        right: bounds.right.saturating_add(AROUND).min(whole.right),
+        bottom: bounds.bottom.saturating_add(AROUND).min(whole.bottom),
+    };
+    edges_stand(change, pasted, now, &close).or_else(|| edges_stand(change, pasted, now, &whole))
+}
+
+/// Whether enough of the edges within these bounds are still edges there. Their colours may fade, as
+/// when a window takes the focus.
+fn edges_stand(change: &Mask, pasted: &Picture, now: &Picture, area: &Bounds) -> Option<bool> {
+    let edge = |picture: &Picture, (x, y), beside: Option<(usize, usize)>| {
+        let here = pixel(picture, x, y);
+        let there = beside.and_then(|(x, y)| pixel(picture, x, y));
+        matches!((here, there), (Some(p), Some(q)) if differs(p, q))
+    };
     let (mut edges, mut same) = (0_usize, 0_usize);
-    let row = change.width().max(1).saturating_mul(3);
-    let mut above: Option<&[u8]> = None;
-    for (y, line) in pasted.rgb.chunks(row).enumerate() {
-        let mut left: Option<&[u8]> = None;
-        for (x, here) in line.chunks_exact(3).enumerate() {
-            let upper = above.and_then(|above| above.get(x * 3..x * 3 + 3));
-            let (to_left, to_top) = (x.wrapping_sub(1), y.wrapping_sub(1));
-            // Edges of the text itself are none of its surroundings.
-            let beside = left.is_some_and(|p| differs(p, here)) && !change.has(to_left, y);
-            let below = upper.is_some_and(|p| differs(p, here)) && !change.has(x, to_top);
-            if (beside || below) && !change.has(x, y) {
-                edges += 1;
-                // Both sides of an edge must have stayed: the ground beside a line that moved is
-                // still ground.
-                let gone = moved.has(x, y)
-                    || (beside && moved.has(to_left, y))
-                    || (below && moved.has(x, to_top));
-                same += usize::from(!gone);
+    for y in area.top..area.bottom {
+        for x in area.left..area.right {
+            if change.has(x, y) {
+                continue;
             }
-            left = Some(here);
+            let left = x.checked_sub(1).map(|left| (left, y));
+            let above = y.checked_sub(1).map(|above| (x, above));
+            for beside in [left, above] {
+                // Edges of the text itself are none of its surroundings.
+                let of_text = beside.is_some_and(|(x, y)| change.has(x, y));
+                if !of_text && edge(pasted, (x, y), beside) {
+                    edges += 1;
+                    same += usize::from(edge(now, (x, y), beside));
+                }
+            }
         }
-        above = Some(line);
     }
     (edges >= 40).then(|| percent(same, edges) >= 30)
 }

@@ -1,6 +1,6 @@
 //! Marks on pixels: what changed, what moves by itself, what a text drew.
 
-use crate::events::facts::screen::Rect;
+use crate::events::facts::screen::{Point, Rect};
 
 /// A mark per pixel of a region, 64 in a word, so that whole windows cost little.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,24 @@ impl Mask {
     pub fn none(region: &Rect) -> Self {
         let side = |n: u32| usize::try_from(n).unwrap_or(0);
         Self::blank(side(region.width), side(region.height))
+    }
+
+    /// Everything but this part of the region.
+    pub fn outside(region: &Rect, part: &Rect) -> Self {
+        let mut mask = Self::none(region);
+        let column = |x| region.x.saturating_add_unsigned(x);
+        for (y, row) in (0_u32..).zip(0..mask.height) {
+            let inside = |x| {
+                let y = region.y.saturating_add_unsigned(y);
+                part.contains(Point { x: column(x), y })
+            };
+            for (x, at) in (0_u32..).zip(0..mask.width) {
+                if !inside(x) {
+                    mask.set(at, row);
+                }
+            }
+        }
+        mask
     }
 
     fn blank(width: usize, height: usize) -> Self {

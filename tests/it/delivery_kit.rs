@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use switchboard::adapters::desktop::simulated::desktop::{SimulatedDesktop, SimulatedPace, enter};
 use switchboard::adapters::desktop::simulated::window::{Habit, SimulatedWindow};
 use switchboard::adapters::desktop::simulated::world::World;
-use switchboard::adapters::desktop::simulated::{SimulatedDesktop, SimulatedPace, enter};
 use switchboard::delivery::courier::machine::Courier;
 use switchboard::delivery::courier::moves::{Answer, Ending, Move, Outcome, Report};
 use switchboard::delivery::hands::{Pace as _, perform};

@@ -64,15 +64,15 @@ impl Courier {
             return self.unknown("the text was never seen");
         };
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
-        let gone = remains.kept <= GONE && remains.returned >= RETURNED && {
-            // A page that scrolled leaves an empty place too; but then its frame moved along.
-            match evidence::surroundings_stand(&self.change, pasted, &seen) {
-                Some(stand) => stand,
-                None => !evidence::scrolled(&self.change, pasted, &seen),
-            }
+        let gone = remains.kept <= GONE && remains.returned >= RETURNED;
+        // A page that scrolled leaves an empty place too; but then its frame moved along.
+        let stands = |change| {
+            evidence::surroundings_stand(change, pasted, &seen)
+                .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
+        let proven = gone && submission.gone && stands(&self.change);
         self.emptied = Some(seen);
-        if gone && submission.gone {
+        if proven {
             return self.survey(Phase::Confirm(Witness::BoxEmptied));
         }
         submission.gone = gone;

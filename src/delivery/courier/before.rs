@@ -10,6 +10,7 @@ use crate::delivery::ports::{Act, Clip, Picture, Survey};
 use crate::delivery::preflight::{self, judge};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
+use crate::events::facts::screen::Rect;
 use crate::events::time::Timestamp;
 
 /// Watching the box before anything is put into it.
@@ -18,7 +19,12 @@ pub(super) struct Watch {
     since: Timestamp,
     last: Option<Picture>,
     pictures: usize,
+    /// Since when nothing moved at all, cursors apart.
+    still_since: Timestamp,
 }
+
+/// A known part of the screen that has room for enough of any text, in pixels.
+pub(super) const ROOMY: (u32, u32) = (120, 10);
 
 /// How the present box compares with the learnt look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +65,7 @@ impl Courier {
             .find(|part| part.contains(self.job.place))
             .unwrap_or(region);
         self.volatile = Mask::none(&self.region);
+        self.outside = Mask::none(&self.region);
         self.change = Mask::none(&self.region);
         self.go(Phase::SaveClipboard, Deed::ReadClipboard, [])
     }
@@ -122,6 +129,7 @@ impl Courier {
             since: self.now,
             last: None,
             pictures: 0,
+            still_since: self.now,
         };
         self.look(Phase::Baseline(watch))
     }
@@ -133,29 +141,34 @@ impl Courier {
             return self.look_later(Phase::Baseline(watch));
         };
         watch.pictures = watch.pictures.saturating_add(1);
-        let known = self.compare(&seen);
+        let (known, part) = self.compare(&seen);
+        if known == Known::Same {
+            self.watch_only(part);
+        } else {
+            self.watch_all();
+        }
         let quiet = evidence::equal(&last, &seen, &self.volatile, self.target());
         let patience = self.job.patience;
-        let long_enough = spent >= patience.baseline && watch.pictures >= 3;
         let moved = evidence::difference(&last, &seen);
         // What a late focus ring or a repaint changes once is no motion; only what changes again
         // after the box was watched for a while is.
         if spent >= patience.baseline / 2 || known == Known::Same {
             self.volatile = self.volatile.or(&moved);
         }
+        if !evidence::is_caret(&moved, self.target()) {
+            watch.still_since = self.now;
+        }
+        // A window that takes the focus may fade from one look to another for a fifth of a second,
+        // and between two frames it stands still.
+        let still = self.now.since(watch.still_since) >= patience.baseline;
+        if still && known != Known::Same {
+            self.volatile = Mask::none(&self.region);
+        }
         match known {
-            Known::Same if quiet => {
-                self.look_is_new = false;
-                return self.box_known(seen);
-            }
+            Known::Same if quiet => return self.box_known(seen),
             Known::Other if spent < patience.calm => {}
-            Known::Never | Known::Same | Known::Other if long_enough && quiet => {
-                if self.volatile.percent() <= MOTION_MAX {
-                    return self.box_watched(seen, known);
-                }
-                if spent >= patience.calm {
-                    return self.too_much_motion();
-                }
+            Known::Never | Known::Same | Known::Other if still && watch.pictures >= 3 => {
+                return self.box_watched(seen, known);
             }
             Known::Never | Known::Same | Known::Other if spent >= patience.calm => {
                 if self.volatile.percent() > MOTION_MAX {
@@ -175,13 +188,14 @@ impl Courier {
         )
     }
 
-    fn compare(&self, seen: &Picture) -> Known {
+    /// How the box compares with its learnt look, and which part of the screen that is.
+    fn compare(&self, seen: &Picture) -> (Known, Rect) {
         let Some(look) = self.job.look.as_ref().filter(|look| look.proven_empty) else {
-            return Known::Never;
+            return (Known::Never, self.region);
         };
         let part = absolute(&look.picture.region, self.job.place);
         let Some(now) = evidence::crop(seen, &part) else {
-            return Known::Never;
+            return (Known::Never, part);
         };
         let learnt = Picture {
             region: part,
@@ -189,9 +203,27 @@ impl Courier {
         };
         let volatile = Mask::from_marks(&part, &look.volatile);
         if evidence::equal(&learnt, &now, &volatile, self.target()) {
-            Known::Same
+            (Known::Same, part)
         } else {
-            Known::Other
+            (Known::Other, part)
+        }
+    }
+
+    /// What happens outside a known box (a transcript, a fading frame) is none of our business. Where
+    /// a first short text left only a small part known, all is watched, and the look learnt anew.
+    fn watch_only(&mut self, part: Rect) {
+        if self.known_part.replace(part).is_some() || part.width < ROOMY.0 || part.height < ROOMY.1
+        {
+            return;
+        }
+        self.outside = Mask::outside(&self.region, &part);
+        self.volatile = self.volatile.or(&self.outside);
+    }
+
+    fn watch_all(&mut self) {
+        if self.known_part.take().is_some() {
+            self.volatile = self.volatile.without(&self.outside);
+            self.outside = Mask::none(&self.region);
         }
     }
 

@@ -1,5 +1,6 @@
 //! How an attempt ends: what is certain, the clipboard given back, troubles, and what was learnt.
 
+use super::before::ROOMY;
 use super::machine::{Courier, Phase};
 use super::moves::{Deed, Ending, Move, Outcome, Report};
 use crate::delivery::evidence;
@@ -8,6 +9,7 @@ use crate::delivery::ports::{Clip, Trouble};
 use crate::delivery::preflight::Obstacle;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
+use crate::events::facts::screen::Rect;
 
 impl Courier {
     /// Ends without delivery. That must be certain, because another channel may follow: once Enter
@@ -148,6 +150,13 @@ impl Courier {
             .bounds()
             .and_then(|bounds| evidence::on_screen(&bounds, &self.region, 2));
         let Some(part) = part else { return };
+        // A much longer text shows more of a box that is known already.
+        let known = |known: Rect| {
+            known.width.saturating_mul(3) >= part.width.saturating_mul(2) || known.width >= ROOMY.0
+        };
+        if self.known_part.is_some_and(known) {
+            return;
+        }
         let picture = evidence::crop(emptied, &part);
         let volatile = evidence::crop_mask(&volatile, &self.region, &part);
         if let (Some(mut picture), Some(volatile)) = (picture, volatile)

@@ -56,6 +56,10 @@ pub struct Courier {
     /// The box before our text.
     pub(super) empty: Option<Picture>,
     pub(super) volatile: Mask,
+    /// What lies outside a known box; part of `volatile` until it turns out to be needed.
+    pub(super) outside: Mask,
+    /// The part of the screen that shows the learnt empty look.
+    pub(super) known_part: Option<Rect>,
     /// The box with our text.
     pub(super) pasted: Option<Picture>,
     /// The box after Enter, when it was last seen.
@@ -160,6 +164,8 @@ impl Courier {
             expected: Expected::Any,
             window: None,
             volatile: Mask::none(&region),
+            outside: Mask::none(&region),
+            known_part: None,
             change: Mask::none(&region),
             region,
             pointer_arrived: false,

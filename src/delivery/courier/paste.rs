@@ -120,6 +120,10 @@ impl Courier {
         };
         let change = evidence::change(empty, &seen, &self.volatile, target);
         let enough = change.count() >= self.needed();
+        if !enough && self.now.since(sighting.since) >= self.job.patience.baseline {
+            // A box that grew shows its text elsewhere.
+            self.volatile = self.volatile.without(&self.outside);
+        }
         let last = sighting.last.replace(seen.clone());
         if let Some(last) = last.filter(|_| enough) {
             if evidence::equal(&last, &seen, &self.volatile, target) {

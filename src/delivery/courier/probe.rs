@@ -2,6 +2,7 @@
 
 use super::machine::{Courier, Doubt, Phase};
 use super::moves::{Deed, Move};
+use super::paste::worth_waiting;
 use crate::delivery::evidence;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Clip, Picture, Survey};
@@ -164,12 +165,17 @@ impl Courier {
 
     fn aim_probe(&mut self, mut probe: Probe, thrust: Thrust) -> Move {
         probe.stage = Stage::Aim(thrust);
+        probe.until = self.deadline(self.job.patience.quiet);
         self.survey(Phase::Probe(Box::new(probe)))
     }
 
     pub(super) fn probe_aimed(&mut self, mut probe: Probe, survey: &Survey) -> Move {
-        if let Err(obstacle) = self.ready(survey) {
-            return self.fail(obstacle);
+        match self.ready(survey) {
+            Ok(()) => {}
+            Err(_) if worth_waiting(survey) && self.now < probe.until => {
+                return self.survey_later(Phase::Probe(Box::new(probe)));
+            }
+            Err(obstacle) => return self.fail(obstacle),
         }
         let Stage::Aim(thrust) = probe.stage.clone() else {
             return self.fail_as(FailureClass::Interrupted, "a survey came unasked");

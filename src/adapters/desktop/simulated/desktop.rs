@@ -1,20 +1,15 @@
-//! A desktop in memory: real little pictures, focus, an asynchronous clipboard, windows that react
-//! late, and faults that strike before a chosen deed. Time is virtual: only waits and deeds move
-//! it, so a run of many seconds takes a millisecond, and a seed always gives the same run.
-
-mod paint;
-pub mod window;
-pub mod world;
+//! Eyes, hands and time in a simulated world.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::world::World;
 use crate::delivery::hands::Pace;
 use crate::delivery::ports::{Abilities, Act, Clip, Desktop, Picture, Survey, Trouble};
 use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
+
+use super::world::World;
 
 /// Eyes and hands in a simulated world.
 #[derive(Clone, Debug)]
