@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::facts::attempt::FailureClass;
 use crate::events::time::Timestamp;
+use crate::projections::agents::counts_for_breaker;
 
 /// When it opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,30 +78,6 @@ pub enum Change {
     Closed,
 }
 
-/// Whether the failure speaks against the channel. People, drafts, pauses and our own faults do
-/// not: the next message may pass at once.
-pub const fn counts(class: FailureClass) -> bool {
-    match class {
-        FailureClass::TargetNotFound
-        | FailureClass::TargetMoved
-        | FailureClass::FocusFailed
-        | FailureClass::WindowBusy
-        | FailureClass::DialogInTheWay
-        | FailureClass::PasteNotSeen
-        | FailureClass::SubmitNotSeen
-        | FailureClass::ClipboardLost
-        | FailureClass::DisplayGone
-        | FailureClass::Permission
-        | FailureClass::InboxFailed => true,
-        FailureClass::DraftInTheWay
-        | FailureClass::HumanActive
-        | FailureClass::Invalid
-        | FailureClass::Interrupted
-        | FailureClass::BreakerOpen
-        | FailureClass::Paused => false,
-    }
-}
-
 impl Breaker {
     /// Whether a message may go now.
     pub fn ask(self, now: Timestamp) -> Pass {
@@ -144,9 +121,9 @@ impl Breaker {
         };
         match self {
             // A probe that met a person has shown nothing; the next may try at once.
-            Self::Probing { .. } if !counts(class) => (Self::Open { until: now }, None),
+            Self::Probing { .. } if !counts_for_breaker(class) => (Self::Open { until: now }, None),
             Self::Probing { .. } => open(limits.threshold),
-            Self::Closed { failures } if counts(class) => {
+            Self::Closed { failures } if counts_for_breaker(class) => {
                 let failures = failures.saturating_add(1);
                 if failures >= limits.threshold {
                     open(failures)

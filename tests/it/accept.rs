@@ -8,15 +8,15 @@ use super::display::{Display, on_a_display};
 
 on_a_display! {
     fn e2e_messages_reach_eight_windows_intact_and_once(display) {
-        accept(display, "deliver", &["--count", "40"]);
+        accept(display, "deliver", &["--count", "40", "--unsure-max", "0.05"]);
     }
 
     fn e2e_a_stream_through_the_daemon_reaches_stalling_windows(display) {
-        accept(display, "deliver", &["--count", "80", "--mode", "daemon", "--burst", "--stall-ms", "150"]);
+        accept(display, "deliver", &["--count", "80", "--mode", "daemon", "--burst", "--stall-ms", "150", "--unsure-max", "0.05"]);
     }
 
     fn e2e_entries_are_targets_too(display) {
-        accept(display, "deliver", &["--count", "16", "--windows", "4", "--mode", "daemon", "--kind", "entry"]);
+        accept(display, "deliver", &["--count", "16", "--windows", "4", "--mode", "daemon", "--kind", "entry", "--unsure-max", "0.1"]);
     }
 
     // GTK fades its colours and a terminal keeps what was typed: some arrivals cannot be seen for sure,
