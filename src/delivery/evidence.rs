@@ -203,6 +203,26 @@ pub fn new_ink(pasted: &Picture, now: &Picture, volatile: &Mask, target: Target)
     change(pasted, now, volatile, target)
 }
 
+/// Ink that came below the text. A cursor that blinks there is none; one that left the text's last
+/// line for the next is, even when both places together are no larger than a cursor.
+pub fn ink_below(
+    text: &Mask,
+    pasted: &Picture,
+    now: &Picture,
+    volatile: &Mask,
+    target: Target,
+) -> Mask {
+    let moved = difference(pasted, now).without(volatile);
+    let below = moved.below(text);
+    let height = |mask: &Mask| mask.bounds().map_or(0, |bounds| bounds.height());
+    let left_the_text =
+        moved.count() >= below.count().saturating_add(8) && height(&below) * 2 >= height(&moved);
+    if is_caret(&moved, target) && !left_the_text {
+        return Mask::none(&pasted.region);
+    }
+    below
+}
+
 /// Whether a selection shows: wide changes, not only cursors that moved.
 pub fn selection_shows(before: &Picture, now: &Picture, volatile: &Mask) -> Option<Mask> {
     let mask = difference(before, now).without(volatile);
@@ -428,6 +448,25 @@ mod tests {
         let covered = picture(block(0..100, 0..40));
         let (_, returned) = after(&covered);
         assert!(returned < 70, "a dark dialog is no empty box");
+    }
+
+    #[test]
+    fn a_cursor_that_goes_to_the_next_line_is_ink_below_and_one_that_blinks_there_is_not() {
+        let terminal = Target::Terminal;
+        let line = || text(5, 4);
+        let cursor = |x: usize, y: usize| block(x..x + 6, y..y + 13);
+        let wrote = change(&picture([]), &picture(line()), &none(), terminal);
+        let below = |before: &Picture, after: &Picture| {
+            ink_below(&wrote, before, after, &none(), terminal).count()
+        };
+        let short = picture(line().chain(cursor(11, 2)));
+        let next = picture(line().chain(cursor(5, 15)));
+        assert!(below(&short, &next) >= 24, "the last line holds one glyph");
+        assert_eq!(below(&picture(line()), &next), 0, "it blinks");
+        assert_eq!(below(&next, &picture(line())), 0, "it blinks");
+        assert_eq!(below(&short, &picture(line())), 0, "it blinks");
+        let output = picture(line().chain(text(5, 20)));
+        assert!(below(&short, &output) >= 24);
     }
 
     #[test]

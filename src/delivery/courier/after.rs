@@ -89,7 +89,7 @@ impl Courier {
         };
         let remains = evidence::remains(&self.change, empty, pasted, seen, target);
         let ink = evidence::new_ink(pasted, seen, &self.volatile, target);
-        let below = ink.below(&self.change);
+        let below = evidence::ink_below(&self.change, pasted, seen, &self.volatile, target);
         let lasting = submission.ink.as_ref().map(|last| last.and(&below));
         let new_below = lasting.is_some_and(|ink| ink.count() >= INK);
         let witness = if remains.kept >= STANDS {

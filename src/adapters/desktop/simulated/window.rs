@@ -38,6 +38,10 @@ pub enum Effect {
 
 /// A window of the simulated desktop.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "habits that windows have independently of each other"
+)]
 pub struct SimulatedWindow {
     /// Its number.
     pub id: u64,

@@ -27,11 +27,15 @@ fn joined(bytes: &[u8]) -> Option<String> {
 }
 
 /// The character of two surrogates, high and low.
-fn character([a, b, c, d, e, f]: [u8; 6]) -> Option<char> {
-    let pairs = a == 0xed && d == 0xed && b >> 4 == 0xa && e >> 4 == 0xb;
-    let part = |high: u8, low: u8| u32::from(high & 0xf) << 6 | u32::from(low & 0x3f);
-    let tails = c >> 6 == 2 && f >> 6 == 2;
-    char::from_u32(0x1_0000 + (part(b, c) << 10 | part(e, f))).filter(|_| pairs && tails)
+fn character(pair: [u8; 6]) -> Option<char> {
+    let units = pair.map(u32::from);
+    let [0xed, high, high_end, 0xed, low, low_end] = units else {
+        return None;
+    };
+    let fits = high >> 4 == 0xa && low >> 4 == 0xb && high_end >> 6 == 2 && low_end >> 6 == 2;
+    let part = |unit: u32, end: u32| (unit & 0xf) << 6 | (end & 0x3f);
+    let code = 0x1_0000 + (part(high, high_end) << 10 | part(low, low_end));
+    char::from_u32(code).filter(|_| fits)
 }
 
 #[cfg(test)]
