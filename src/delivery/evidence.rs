@@ -214,7 +214,9 @@ pub fn ink_below(
 ) -> Mask {
     let moved = difference(pasted, now).without(volatile);
     let below = moved.below(text);
-    let left_the_text = moved.count() >= below.count().saturating_add(8);
+    let height = |mask: &Mask| mask.bounds().map_or(0, |bounds| bounds.height());
+    let left_the_text =
+        moved.count() >= below.count().saturating_add(8) && height(&below) * 2 >= height(&moved);
     if is_caret(&moved, target) && !left_the_text {
         return Mask::none(&pasted.region);
     }

@@ -120,7 +120,7 @@ impl Courier {
         };
         let change = evidence::change(empty, &seen, &self.volatile, target);
         let enough = change.count() >= self.needed();
-        if !enough && self.now.since(sighting.since) >= self.job.patience.baseline {
+        if !enough && self.now.since(sighting.since) >= self.job.patience.paste / 2 {
             // A box that grew shows its text elsewhere.
             self.volatile = self.volatile.without(&self.outside);
         }

@@ -40,7 +40,7 @@ pub enum Effect {
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "habits of toolkits, each on its own"
+    reason = "habits that windows have independently of each other"
 )]
 pub struct SimulatedWindow {
     /// Its number.
