@@ -226,6 +226,7 @@ on_a_display! {
         let endings = carry_all(display, &agents, 60);
         report("stalling", &endings);
         true_to_what_was_claimed(&agents, &endings);
-        observed_at_least(90, &endings);
+        // A GTK entry that stalls while it fades leaves doubt more often than not.
+        observed_at_least(60, &endings);
     }
 }
