@@ -194,6 +194,69 @@ fn a_changed_placeholder_is_learnt_anew() {
     assert!(ending.learnt.is_some_and(|look| look.proven_empty));
 }
 
+/// A GTK window fades for a fifth of a second when it takes the focus. Pictures taken on the way were
+/// taken for its resting look, and what followed for somebody else's doing.
+#[test]
+fn a_window_that_fades_when_it_takes_the_focus_is_no_busy_window() {
+    let mut target = window(Target::Chat);
+    target.fade = Duration::from_millis(200);
+    target.transcript = vec!["a line of what was said before".to_owned(); 3];
+    let mut stage = stage_of(target, &[]);
+    let long = "a text that is long enough to fill the whole box";
+    let mut look = None;
+    for round in 0..6 {
+        // Somebody looks elsewhere in between.
+        stage.world.borrow_mut().focus = Some(2);
+        let mut job = job(long, Target::Chat);
+        job.look = look.clone();
+        let began = stage.pace.now();
+        let ending = stage
+            .attempt(job, None, &mut || Answer::Allowed)
+            .ending
+            .unwrap();
+        let took = stage.pace.now().since(began);
+        assert_eq!(observed(&ending.outcome), 1, "round {round}");
+        assert!(round == 0 || took < Duration::from_millis(100), "{took:?}");
+        assert!((round == 0) == ending.learnt.is_some(), "round {round}");
+        look = look.or(ending.learnt);
+    }
+    assert_eq!(stage.received(), vec![long; 6]);
+}
+
+/// openbox holds the pointer until it has raised the window that we clicked.
+#[test]
+fn a_pointer_that_is_held_for_a_moment_after_our_click_is_waited_for() {
+    let mut stage = stage(&[]);
+    stage.world.borrow_mut().click_grab = Duration::from_millis(40);
+    assert_eq!(observed(&stage.carry(chat())), 1);
+}
+
+#[test]
+fn a_known_box_that_grew_shows_its_text_elsewhere_and_is_delivered_to_all_the_same() {
+    let mut stage = stage(&[]);
+    let mut job = chat();
+    let mut look = learn(&mut stage, Target::Chat).unwrap();
+    // As if only a corner of the box had been known: wide, and without room for any text.
+    let (width, height) = (130, 10);
+    let part = switchboard::events::facts::screen::Rect {
+        x: -60,
+        y: -54,
+        width,
+        height,
+    };
+    let there = switchboard::delivery::look::absolute(&part, job.place);
+    look.picture = stage.desktop.capture(there).unwrap();
+    look.picture.region = part;
+    look.volatile = vec![false; 1_300];
+    job.look = Some(look);
+    stage.world.borrow_mut().windows[0].transcript.clear();
+    let began = stage.pace.now();
+    assert_eq!(observed(&stage.carry(job)), 1);
+    assert_eq!(stage.received().last().map(String::as_str), Some(TEXT));
+    let took = stage.pace.now().since(began);
+    assert!(took > Duration::from_secs(1), "the known part did show it");
+}
+
 #[test]
 fn no_key_reaches_a_dialog() {
     for fault in [Fault::Modal, Fault::ModalBeside] {

@@ -21,6 +21,8 @@ pub(super) struct Watch {
     pictures: usize,
     /// Since when nothing moved at all, cursors apart.
     still_since: Timestamp,
+    /// What it looked like then. A slow fade is no more than a shade from picture to picture.
+    still: Option<Picture>,
 }
 
 /// A known part of the screen that has room for enough of any text, in pixels.
@@ -130,6 +132,7 @@ impl Courier {
             last: None,
             pictures: 0,
             still_since: self.now,
+            still: None,
         };
         self.look(Phase::Baseline(watch))
     }
@@ -155,14 +158,20 @@ impl Courier {
         if spent >= patience.baseline / 2 || known == Known::Same {
             self.volatile = self.volatile.or(&moved);
         }
-        if !evidence::is_caret(&moved, self.target()) {
+        let nothing = Mask::none(&self.region);
+        let as_then = watch
+            .still
+            .as_ref()
+            .is_some_and(|then| evidence::equal(then, &seen, &nothing, self.target()));
+        if known != Known::Same && !as_then {
             watch.still_since = self.now;
+            watch.still = Some(seen.clone());
         }
         // A window that takes the focus may fade from one look to another for a fifth of a second,
         // and between two frames it stands still.
         let still = self.now.since(watch.still_since) >= patience.baseline;
         if still && known != Known::Same {
-            self.volatile = Mask::none(&self.region);
+            self.volatile = nothing;
         }
         match known {
             Known::Same if quiet => return self.box_known(seen),

@@ -61,7 +61,11 @@ impl Canvas {
     }
 
     fn outline(&mut self, area: &Rect) {
-        self.fill(area, FRAME);
+        self.framed(area, FRAME);
+    }
+
+    fn framed(&mut self, area: &Rect, colour: [u8; 3]) {
+        self.fill(area, colour);
         let inner = Rect {
             x: area.x + 1,
             y: area.y + 1,
@@ -108,23 +112,24 @@ impl Canvas {
         self.outline(&frame);
         let blink = (now.micros() / 500_000).is_multiple_of(2);
         match window.habit {
-            Habit::Chat => self.chat(window, focused, focused && blink),
+            Habit::Chat => self.chat(window, focused, focused && blink, now),
             Habit::Terminal => self.terminal(window, focused && blink),
             Habit::Dialog => self.text(frame.x + 8, frame.y + 8, "Exit or wait?", INK),
         }
     }
 
-    fn chat(&mut self, window: &SimulatedWindow, focused: bool, caret: bool) {
+    fn chat(&mut self, window: &SimulatedWindow, focused: bool, caret: bool, now: Timestamp) {
+        let faded = |colour| fading(window, now, colour);
         let frame = window.fingerprint.frame;
         let room = usize::try_from(frame.width / 7)
             .unwrap_or(0)
             .saturating_sub(4);
         for (line, at) in window.transcript.iter().rev().zip([28, 16, 4]) {
             let shown: String = line.chars().take(room).collect();
-            self.text(frame.x + 6, frame.y + at, &shown, INK);
+            self.text(frame.x + 6, frame.y + at, &shown, faded(INK));
         }
         let entry = window.entry();
-        self.outline(&entry);
+        self.framed(&entry, faded(FRAME));
         if focused {
             let ring = Rect {
                 x: entry.x + 1,
@@ -201,4 +206,22 @@ impl Canvas {
             self.fill(&cell, INK);
         }
     }
+}
+
+/// A colour on its way from pale to full, frame by frame.
+fn fading(window: &SimulatedWindow, now: Timestamp, colour: [u8; 3]) -> [u8; 3] {
+    const FRAME_MICROS: u128 = 16_000;
+    let whole = window.fade.as_micros();
+    let spent = now.since(window.focused_at).as_micros() / FRAME_MICROS * FRAME_MICROS;
+    if whole <= spent {
+        return colour;
+    }
+    let mix = |full: u8, pale: u8| {
+        let sum = u128::from(full) * spent + u128::from(pale) * (whole - spent);
+        sum.checked_div(whole)
+            .and_then(|mixed| u8::try_from(mixed).ok())
+            .unwrap_or(full)
+    };
+    let [red, green, blue] = colour;
+    [mix(red, PALE[0]), mix(green, PALE[1]), mix(blue, PALE[2])]
 }

@@ -79,6 +79,10 @@ pub struct SimulatedWindow {
     pub enters_lost: u8,
     /// So many Enters are handled twice.
     pub enters_doubled: u8,
+    /// How long its colours fade from pale to full once it has the focus, as GTK windows do.
+    pub fade: Duration,
+    /// When it got the focus last.
+    pub(super) focused_at: Timestamp,
     /// What waits to be handled: when at the earliest, and what.
     pub(super) inbox: VecDeque<(Timestamp, Input)>,
 }
@@ -110,6 +114,8 @@ impl SimulatedWindow {
             pastes_lost: 0,
             enters_lost: 0,
             enters_doubled: 0,
+            fade: Duration::ZERO,
+            focused_at: Timestamp::EPOCH,
             inbox: VecDeque::new(),
         }
     }

@@ -75,6 +75,9 @@ pub struct World {
     pub enters: Vec<EnterPressed>,
     /// What the clipboard holds.
     pub clip: Clip,
+    /// How long the window manager holds the pointer after a click that changed the focus.
+    pub click_grab: Duration,
+    grabbed_until: Timestamp,
     clip_coming: Option<(Timestamp, Clip)>,
     clip_delay: Duration,
     person: bool,
@@ -104,6 +107,8 @@ impl World {
             deeds: 0,
             enters: Vec::new(),
             clip: Clip::Empty,
+            click_grab: Duration::ZERO,
+            grabbed_until: Timestamp::EPOCH,
             clip_coming: None,
             clip_delay: Duration::from_micros(400),
             person: false,
@@ -177,7 +182,7 @@ impl World {
             focus: self.focus,
             pointer: self.pointer,
             held: false,
-            grabbed: false,
+            grabbed: self.now < self.grabbed_until,
             person: std::mem::take(&mut self.person),
         }
     }
@@ -206,7 +211,15 @@ impl World {
                 self.pointer = *at;
                 let hit = self.under(*at);
                 let modal = |id| self.windows.iter().find(|w| w.owner == Some(id));
-                self.focus = hit.map(|id| modal(id).map_or(id, |dialog| dialog.id));
+                let focus = hit.map(|id| modal(id).map_or(id, |dialog| dialog.id));
+                if self.focus != focus {
+                    self.focus = focus;
+                    self.grabbed_until = self.now.after(self.click_grab);
+                    let now = self.now;
+                    if let Some(window) = focus.and_then(|id| self.window_mut(id)) {
+                        window.focused_at = now;
+                    }
+                }
                 self.tell(hit, Input::Click);
             }
             Act::Press(chord) => {
