@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
+use super::logging;
 use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::serve::Serving;
 use super::reach;
@@ -33,6 +34,7 @@ pub async fn run(
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
+    logging::begin(&owner.config.settings().log);
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     ready(settings)?;

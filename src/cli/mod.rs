@@ -10,6 +10,7 @@ pub mod enrolling;
 pub mod entry;
 pub mod exit;
 pub mod failures;
+pub mod logging;
 pub mod output;
 pub mod owner;
 pub mod reach;
