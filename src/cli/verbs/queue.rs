@@ -1,6 +1,7 @@
 //! `switchboard queue`: what is still to be carried.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
@@ -22,6 +23,11 @@ pub struct QueueArgs {
 impl QueueArgs {
     /// Asks for the queue and prints it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        run.list(What::Queue, messages::queue)
+        let (exit, mut items) = run.ask(What::Queue)?;
+        if let Some(to) = &self.to {
+            items.retain(|item| item.get("to").and_then(Value::as_str) == Some(to.as_str()));
+        }
+        run.printer.list(&items, messages::queue)?;
+        Ok(exit)
     }
 }
