@@ -12,6 +12,7 @@ use super::owner::serve::Serving;
 use super::reach;
 use crate::commands::configure::LoadConfig;
 use crate::config::error::Origin;
+use crate::config::layers::Config;
 use crate::events::facts::ledger::Setting;
 use crate::events::ids::{AgentId, CommandId, CorrelationId, StreamId};
 use crate::events::kind::Fact;
@@ -25,16 +26,46 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How often a lock in the way is tried again.
 const AGAIN: Duration = Duration::from_millis(25);
 
-/// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `ready` is called once requests are
-/// taken, with how many settings are not defaults.
+/// Refuses an address that other machines can reach, unless that is insisted on.
+pub fn check_listen(config: &Config, exposed: bool) -> Result<(), Failure> {
+    let listen = config.settings().serve.listen;
+    if exposed || listen.ip().is_loopback() {
+        return Ok(());
+    }
+    let text = format!("serve.listen: {listen} can be reached by other machines");
+    Err(Failure::new(Exit::NotAllowed, "insecure_listen", text)
+        .hint("listen on 127.0.0.1, or insist with --insecure-listen"))
+}
+
+/// Somebody who names an address counts on the API.
+fn say_what_is_not_served(config: &Config) {
+    let named = |(key, _, origin): (&str, _, &Origin)| {
+        (key == "serve.listen" && *origin != Origin::Default).then(|| origin.to_string())
+    };
+    if let Some(origin) = config.origins().find_map(named) {
+        let listen = config.settings().serve.listen;
+        tracing::warn!(%listen, origin, "no HTTP is served yet; nothing listens there");
+    }
+}
+
+/// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `exposed` allows an address that other
+/// machines can reach. `ready` is called once requests are taken, with how many settings are not
+/// defaults.
 pub async fn run(
     plan: &Plan,
+    exposed: bool,
     ready: impl FnOnce(usize) -> Result<(), Failure> + Send,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
     logging::begin(&owner.config.settings().log);
+    if let Err(refused) = check_listen(&owner.config, exposed) {
+        drop(owner);
+        serving.leave(LINGER).await?;
+        return Err(refused);
+    }
+    say_what_is_not_served(&owner.config);
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     ready(settings)?;

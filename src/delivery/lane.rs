@@ -10,6 +10,7 @@ use super::errand::{self, Errand};
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::SeatId;
+use crate::events::time::Timestamp;
 
 /// How long a worker may take to claim its seat and open its desktop.
 const CLAIM: Duration = Duration::from_secs(20);
@@ -33,6 +34,8 @@ pub struct Lane {
     world: World,
     track: Track,
     hands: Option<Hands>,
+    /// A person was at the seat: hands stay off until then.
+    rests_until: Option<Timestamp>,
 }
 
 /// How an attempt by hand came to an end.
@@ -51,6 +54,7 @@ impl Lane {
             world,
             track,
             hands: None,
+            rests_until: None,
         }
     }
 
@@ -60,15 +64,20 @@ impl Lane {
         let mut leaving = self.world.leaving.clone();
         while !*leaving.borrow() {
             head.mark_unchanged();
-            let track = self.track.clone();
-            let (errand, look_at) = self
-                .world
-                .off_thread(move |world| errand::next(world, &track))
-                .await?;
-            if let Some(errand) = errand {
-                self.go(errand).await?;
-                continue;
-            }
+            let look_at = if let Some(until) = self.resting() {
+                Some(until)
+            } else {
+                let track = self.track.clone();
+                let (errand, look_at) = self
+                    .world
+                    .off_thread(move |world| errand::next(world, &track))
+                    .await?;
+                if let Some(errand) = errand {
+                    self.go(errand).await?;
+                    continue;
+                }
+                look_at
+            };
             let now = self.world.clock.now();
             let rest = look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN));
             tokio::select! {
@@ -99,12 +108,31 @@ impl Lane {
             Ok(()) => self.work(&carriage).await?,
             Err(unready) => Told::Ended(Box::new(unready.ending(&carriage))),
         };
-        if matches!(told, Told::Gone(_)) {
-            self.hands = None;
+        match &told {
+            Told::Gone(_) => self.hands = None,
+            Told::Ended(ending) => self.rest_after(ending),
         }
         self.world
             .off_thread(move |world| carriage.end(world, told))
             .await
+    }
+
+    /// Until when hands stay off, if they do.
+    fn resting(&self) -> Option<Timestamp> {
+        let now = self.world.clock.now();
+        self.rests_until.filter(|until| *until > now)
+    }
+
+    /// A person at the seat goes first, whatever message is next.
+    fn rest_after(&mut self, ending: &Ending) {
+        let Outcome::Failed { class, .. } = &ending.outcome else {
+            return;
+        };
+        let rest = self.world.settings.policy.seat_rest(*class);
+        if !rest.is_zero() {
+            tracing::info!(track = ?self.track, ?rest, "a person is at the seat");
+            self.rests_until = Some(self.world.clock.now().after(rest));
+        }
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.

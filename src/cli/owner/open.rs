@@ -17,6 +17,7 @@ use crate::config::layers::{Config, Sources};
 use crate::events::ids::{Ids, Position, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
+use crate::events::ledger::reserve::Reserve;
 use crate::events::time::{Clock, Timestamp};
 use crate::projections::host::Projections;
 
@@ -99,9 +100,12 @@ impl Owner {
     fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        // What `config set` says is known only once the ledger is open, and counts from then on.
+        let reserve = Reserve::of(Config::load(&plan.sources)?.settings().store.min_free.0);
         let edge = Edge {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
+            reserve: reserve.clone(),
         };
         let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| {
             if matches!(error, OpenError::Locked { .. }) {
@@ -113,6 +117,7 @@ impl Owner {
         let mut sources = plan.sources;
         sources.runtime = runtime_settings(&ledger)?;
         let config = Config::load(&sources)?;
+        reserve.set(config.settings().store.min_free.0);
         let checkpoints = Arc::new(FolderCheckpoints::of_store(&plan.store));
         let projections = Projections::open(&ledger, checkpoints)?;
         let (moved, head) = watch::channel(ledger.head().position);

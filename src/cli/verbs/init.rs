@@ -5,6 +5,7 @@ use crate::adapters::entropy::RandomIds;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::events::ledger::handle::{Edge, Ledger};
+use crate::events::ledger::reserve::Reserve;
 use clap::Args;
 use serde_json::json;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ impl InitArgs {
         let edge = Edge {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            reserve: Reserve::default(),
         };
         let ledger = Ledger::create(&store, edge, env!("CARGO_PKG_VERSION"))?;
         let (id, timeline) = ledger.identity();

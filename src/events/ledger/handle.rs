@@ -11,6 +11,7 @@ use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
 use super::owner::Owner;
 use super::prepare::{Ready, prepare};
+use super::reserve::Reserve;
 use super::writer::{self, own_cause};
 use super::{blobs, bytes, creating, verify};
 use crate::events::envelope::Event;
@@ -18,13 +19,15 @@ use crate::events::facts::ledger::LedgerRebuilt;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
 use crate::events::time::{Clock, Timestamp};
 
-/// Where the ledger's time and ids come from.
+/// What the ledger takes from outside: time, ids, and how much room it must leave.
 #[derive(Clone, Debug)]
 pub struct Edge {
     /// The machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Fresh `UUIDv7`.
     pub ids: Arc<dyn Ids>,
+    /// How much of the disk stays free.
+    pub reserve: Reserve,
 }
 
 /// The newest event.
@@ -251,7 +254,7 @@ impl Ledger {
         if let Some(reason) = self.poisoned() {
             return Err(AppendError::Poisoned { reason });
         }
-        let needed = large.saturating_add(writer::RESERVE);
+        let needed = large.saturating_add(shared.edge.reserve.bytes());
         if let Some(detail) = writer::free_below(shared, needed) {
             // The writer still knows the answer to a command that was carried out before.
             return match shared.find_command(ready.cause.command.0) {

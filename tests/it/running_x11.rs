@@ -1,0 +1,89 @@
+//! Owners of a ledger on a real display.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::wrapper::ConnectionExt as _;
+
+use crate::display::{Agent, Display, on_a_display, rect, until};
+use crate::running_kit::Desk;
+
+/// A desk that knows the agent.
+fn desk_for(display: &Display, agents: &[&Agent]) -> Desk {
+    let desk = Desk::on(&display.name);
+    for agent in agents {
+        let at = format!("{},{}", agent.at.x, agent.at.y);
+        let add = [
+            "agent",
+            "add",
+            &agent.name,
+            "--at",
+            &at,
+            "--seat",
+            &display.name,
+        ];
+        desk.must(&add);
+    }
+    desk
+}
+
+/// Moves the pointer like a person who does not stop.
+fn fidget(display: &str, stop: &AtomicBool) {
+    let (conn, screen) = x11rb::connect(Some(display)).unwrap();
+    let root = {
+        use x11rb::connection::Connection as _;
+        conn.setup().roots[screen].root
+    };
+    let mut x = 0;
+    while !stop.load(Ordering::SeqCst) {
+        x = (x + 7) % 600;
+        conn.warp_pointer(x11rb::NONE, root, 0, 0, 0, 0, x, 850)
+            .unwrap();
+        conn.sync().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+on_a_display! {
+    /// `seat.human_pause`: the whole seat rests after a person was met, not only the message.
+    fn e2e_a_seat_rests_as_long_as_was_said_after_a_person_was_met(display) {
+        let first = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
+        let second = display.tk("agent-2", rect(460, 20, 400, 200), &["--kind", "text"]);
+        let desk = desk_for(display, &[&first, &second]);
+        let daemon = desk.serve(&["--set", "seat.human_pause=2500ms", "--set", "retry.base_delay=1ms"]);
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| fidget(&display.name, &stop));
+            let send = |to| {
+                let sent = desk.must(&["send", "--to", to, "--wait", "accepted", "good morning"]);
+                sent["message"].as_str().unwrap().to_owned()
+            };
+            let met = send("agent-1");
+            let other = send("agent-2");
+            until("the person was met", || !desk.story(&met, "attempt.failed").is_empty());
+            stop.store(true, Ordering::SeqCst);
+            let failed = desk.story(&met, "attempt.failed").remove(0);
+            assert_eq!(failed["detail"]["class"], "human_active", "{failed}");
+            for message in [met, other] {
+                until("it is delivered", || !desk.story(&message, "attempt.observed").is_empty());
+                let after: Vec<u64> = desk.story(&message, "attempt.started").iter().map(micros)
+                    .filter(|at| *at > micros(&failed)).collect();
+                let rest = after[0] - micros(&failed);
+                assert!(rest >= 2_450_000, "{rest} µs");
+            }
+        });
+        drop(daemon);
+    }
+}
+
+/// When an event was recorded, in microseconds since midnight of its day.
+fn micros(item: &serde_json::Value) -> u64 {
+    let at = item["recorded_at"].as_str().unwrap();
+    let (_, time) = at.split_once('T').unwrap();
+    let time = time.trim_end_matches('Z');
+    let (clock, part) = time.split_once('.').unwrap_or((time, "0"));
+    let seconds = clock
+        .split(':')
+        .fold(0, |sum, two| sum * 60 + two.parse::<u64>().unwrap());
+    seconds * 1_000_000 + format!("{part:0<6}").parse::<u64>().unwrap()
+}
