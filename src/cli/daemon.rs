@@ -59,13 +59,14 @@ pub async fn run(
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
-    logging::begin(&owner.config.settings().log);
-    if let Err(refused) = check_listen(&owner.config, exposed) {
+    let logging = logging::begin(&owner.config().settings().log);
+    owner.tuning.turns(logging);
+    if let Err(refused) = check_listen(&owner.config(), exposed) {
         drop(owner);
         serving.leave(LINGER).await?;
         return Err(refused);
     }
-    say_what_is_not_served(&owner.config);
+    say_what_is_not_served(&owner.config());
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     ready(settings)?;
@@ -107,8 +108,8 @@ async fn open(plan: &Plan) -> Result<Owner, Failure> {
 async fn load_config(owner: &Owner) -> Result<usize, Failure> {
     let own = owner.clone();
     tokio::task::spawn_blocking(move || {
-        let settings: Vec<Setting> = own
-            .config
+        let config = own.config();
+        let settings: Vec<Setting> = config
             .origins()
             .filter(|(_, _, origin)| **origin != Origin::Default)
             .map(|(key, value, origin)| Setting {

@@ -128,7 +128,7 @@ impl Lane {
         let Outcome::Failed { class, .. } = &ending.outcome else {
             return;
         };
-        let rest = self.world.settings.policy.seat_rest(*class);
+        let rest = self.world.settings().policy.seat_rest(*class);
         if !rest.is_zero() {
             tracing::info!(track = ?self.track, ?rest, "a person is at the seat");
             self.rests_until = Some(self.world.clock.now().after(rest));

@@ -40,3 +40,91 @@ fn an_address_is_checked_and_that_nobody_listens_there_is_said() {
     let ended = desk.serve(&["--insecure-listen"]).stop();
     assert!(ended.err.contains(word), "{ended:?}");
 }
+
+/// How many attempts a message needs that no hands can carry: those by hand, and the inbox file.
+fn attempts(desk: &Desk) -> u64 {
+    let ran = desk.run(&["send", "--to", "agent-1", "hello"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    ran.item()["attempts"].as_u64().unwrap()
+}
+
+#[test]
+fn a_running_daemon_goes_by_a_setting_as_soon_as_it_is_set() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "agent-1", "--at", "9,9", "--seat", ":77"]);
+    let quick = ["--set", "retry.base_delay=1ms", "--set", "breaker.rest=1ms"];
+    let daemon = desk.serve(&[&["--desktop", "none"], &quick[..]].concat());
+    let retries = "retry.classes.display_gone.retries";
+    assert_eq!(attempts(&desk), 3);
+    let head = desk.must(&["status"])["head"].to_string();
+    let hash = || desk.must(&["replay", "--as-of", &head])["hash"].clone();
+    let before = hash();
+    for (line, value, more) in [
+        (&["config", "set", retries, "0"][..], 0.into(), 2),
+        (&["config", "set", retries, "3"], 3.into(), 5),
+        (&["config", "unset", retries], serde_json::Value::Null, 3),
+    ] {
+        let set = desk.must(line);
+        assert_eq!(set["applied"], "now", "{set}");
+        assert_eq!(
+            (&set["value"], set["overridden"].is_null()),
+            (&value, true),
+            "{set}"
+        );
+        assert_eq!(attempts(&desk), more, "{line:?}");
+    }
+    assert_eq!(hash(), before, "settings are no part of any state");
+    drop(daemon);
+}
+
+#[test]
+fn a_setting_that_cannot_change_now_says_when_it_will_or_why_not() {
+    let mut desk = Desk::new();
+    desk.variables
+        .push(("SWITCHBOARD_RETRY__JITTER".to_owned(), "0.5".to_owned()));
+    let daemon = desk.serve(&["--set", "log.level=warn", "--desktop", "none"]);
+    desk.variables.clear();
+    for (key, value, applied, overridden) in [
+        ("delivery.desktop", "x11", "next_start", None),
+        ("log.format", "json", "next_start", None),
+        ("serve.listen", "127.0.0.1:1", "next_start", None),
+        (
+            "retry.jitter",
+            "0.1",
+            "now",
+            Some("environment SWITCHBOARD_RETRY__JITTER"),
+        ),
+        ("log.level", "debug", "now", Some("flag --set log.level")),
+    ] {
+        let set = desk.must(&["config", "set", key, value]);
+        assert_eq!(
+            (set["applied"].as_str(), set["overridden"].as_str()),
+            (Some(applied), overridden),
+            "{set}"
+        );
+    }
+    let refused = desk.run(&["config", "set", "socket.lock_timeout", "1s"]);
+    assert_eq!(refused.code, 6, "{refused:?}");
+    assert_eq!(refused.exit_error()["code"], "not_at_run_time");
+    drop(daemon);
+}
+
+#[test]
+fn the_log_is_turned_up_and_down_while_the_daemon_runs() {
+    let desk = Desk::new();
+    desk.must(&["config", "set", "log.level", "error"]);
+    let daemon = desk.serve(&["--desktop", "none"]);
+    for (key, value) in [
+        ("retry.jitter", "0.1"),
+        ("log.level", "info"),
+        ("breaker.threshold", "7"),
+        ("log.level", "off"),
+        ("retry.max_retries", "2"),
+    ] {
+        desk.must(&["config", "set", key, value]);
+    }
+    let ended = daemon.stop();
+    let said = |word: &str| ended.err.contains(word);
+    assert!(said("breaker.threshold"), "{ended:?}");
+    assert!(!said("jitter") && !said("max_retries"), "{ended:?}");
+}
