@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
@@ -10,6 +9,7 @@ use super::logging;
 use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::serve::Serving;
 use super::reach;
+use super::stop::Stop;
 use crate::commands::configure::LoadConfig;
 use crate::config::error::Origin;
 use crate::config::layers::Config;
@@ -63,7 +63,7 @@ pub async fn run(
     owner.tuning.turns(logging);
     if let Err(refused) = check_listen(&owner.config(), exposed) {
         drop(owner);
-        serving.leave(LINGER).await?;
+        serving.leave(LINGER, stop.asked()).await?;
         return Err(refused);
     }
     say_what_is_not_served(&owner.config());
@@ -79,7 +79,8 @@ pub async fn run(
         }
     };
     drop(owner);
-    serving.leave(LINGER).await?;
+    // A second signal does not wait for attempts under way.
+    serving.leave(LINGER, stop.asked()).await?;
     ended
 }
 
@@ -156,36 +157,5 @@ async fn save_projections(owner: &Owner) {
         Ok(Ok(())) => {}
         Ok(Err(failure)) => tracing::warn!(message = failure.message, "no checkpoint was saved"),
         Err(error) => tracing::warn!(%error, "saving checkpoints broke off"),
-    }
-}
-
-/// The signals that ask this process to go.
-#[derive(Debug)]
-pub struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    /// Takes the signals over from the system's default, which is to die at once.
-    pub fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                let text = format!("signals cannot be heard: {error}");
-                Failure::new(Exit::Failed, "no_signals", text)
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Resolves when one comes, with its exit code.
-    pub async fn asked(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
-        }
     }
 }

@@ -99,7 +99,12 @@ impl Lane {
 
     /// Carries one message by hand. `attempt.started` is durable before the worker hears of it.
     async fn carry(&mut self, carriage: Carriage) -> Result<(), Stopped> {
-        let ready = self.claim().await;
+        let mut leaving = self.world.leaving.clone();
+        let ready = tokio::select! {
+            ready = self.claim() => ready,
+            // Nothing was begun yet.
+            _ = leaving.wait_for(|leaving| *leaving) => return Ok(()),
+        };
         let own = carriage.clone();
         if !self.world.off_thread(move |world| own.begin(world)).await? {
             return Ok(());

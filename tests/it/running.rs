@@ -1,6 +1,6 @@
 //! Owners of a ledger as their users meet them: settings that take effect, signals, repairs.
 
-use crate::running_kit::Desk;
+use crate::running_kit::{Desk, Running, until};
 
 #[test]
 fn a_disk_with_less_room_than_wanted_takes_no_message() {
@@ -127,4 +127,63 @@ fn the_log_is_turned_up_and_down_while_the_daemon_runs() {
     let said = |word: &str| ended.err.contains(word);
     assert!(said("breaker.threshold"), "{ended:?}");
     assert!(!said("jitter") && !said("max_retries"), "{ended:?}");
+}
+
+/// Whether somebody may connect to the store's owner.
+fn is_owned(desk: &Desk) -> bool {
+    desk.store().join("control.sock").exists()
+}
+
+/// A sender that waits for a message which cannot be delivered.
+fn waiting_sender(desk: &Desk, id: &str) -> Running {
+    let send = ["send", "--to", "agent-1", "--id", id, "hello"];
+    let sender = desk.start(&send);
+    until("it is queued", || desk.run(&["show", id]).code == 0);
+    sender
+}
+
+/// A sender that owns the ledger leaves it as tidily as one that has finished.
+#[test]
+fn a_sender_that_is_interrupted_says_that_its_message_stays_queued() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "agent-1", "--at", "9,9", "--seat", ":77"]);
+    desk.must(&["pause"]);
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let id = uuid::Uuid::new_v4().to_string();
+        let sender = waiting_sender(&desk, &id);
+        assert!(is_owned(&desk));
+        sender.signal(signal);
+        let ended = sender.end();
+        assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{ended:?}");
+        let error = ended.exit_error();
+        assert_eq!(error["code"], "interrupted");
+        assert_eq!(
+            (&error["id"], &error["state"]),
+            (&id.clone().into(), &"accepted".into())
+        );
+        assert!(error["hint"].as_str().unwrap().contains(&id), "{error}");
+        assert!(!is_owned(&desk));
+        assert_eq!(desk.must(&["show", &id])["state"], "accepted");
+    }
+    // Closed cleanly: nothing had to be written anew.
+    let doctor = desk.run(&["doctor"]);
+    assert!(!doctor.out.contains("written anew"), "{doctor:?}");
+    assert_eq!(desk.must(&["verify"])["damage"], serde_json::json!([]));
+}
+
+#[test]
+fn a_sender_that_is_interrupted_leaves_the_daemon_alone() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "agent-1", "--at", "9,9", "--seat", ":77"]);
+    desk.must(&["pause"]);
+    let daemon = desk.serve(&["--desktop", "none"]);
+    let id = uuid::Uuid::new_v4().to_string();
+    let sender = waiting_sender(&desk, &id);
+    sender.signal("-INT");
+    let ended = sender.end();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    let error = ended.exit_error();
+    assert_eq!(error["id"], id, "{error}");
+    assert_eq!(desk.must(&["status"])["pid"], daemon.id());
+    assert_eq!(desk.must(&["show", &id])["state"], "accepted");
 }

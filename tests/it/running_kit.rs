@@ -13,6 +13,15 @@ use tempfile::TempDir;
 /// Long enough for a machine that does a lot of other things.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Looks again and again until it is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "never came true: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A ledger in a folder, and commands that see nothing else.
 pub(crate) struct Desk {
     folder: TempDir,

@@ -6,7 +6,7 @@ use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::display::{Agent, Display, on_a_display, rect, until};
-use crate::running_kit::Desk;
+use crate::running_kit::{Desk, Running};
 
 /// A desk that knows the agent.
 fn desk_for(display: &Display, agents: &[&Agent]) -> Desk {
@@ -44,7 +44,79 @@ fn fidget(display: &str, stop: &AtomicBool) {
     }
 }
 
+/// Lets a window's process stand still, or go on.
+fn signal(agent: &Agent, name: &str) {
+    let group = format!("-{}", agent.process.0.id());
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args([name, "--", &group]).status().unwrap().success());
+}
+
+/// A sender whose attempt is under way in a window that stands still.
+fn sender_under_way(desk: &Desk, agent: &Agent, id: &str, more: &[&str]) -> Running {
+    signal(agent, "-STOP");
+    let send = ["send", "--to", &agent.name, "--id", id, "good morning"];
+    let sender = desk.start(&[more, &send].concat());
+    until("an attempt is under way", || {
+        let ran = desk.run(&["show", id]);
+        ran.code == 0 && ran.item()["state"] == "attempting"
+    });
+    sender
+}
+
+/// Has a daemon carry what is left, and looks what the window got.
+fn arrives_once(desk: &Desk, agent: &Agent, id: &str) {
+    assert!(!desk.store().join("control.sock").exists());
+    signal(agent, "-CONT");
+    let daemon = desk.serve(&["--set", "retry.base_delay=100ms"]);
+    until("it is delivered", || {
+        !desk.story(id, "attempt.observed").is_empty()
+    });
+    assert_eq!(daemon.stop().code, 143);
+    assert_eq!(agent.received(), ["good morning"]);
+    assert_eq!(desk.must(&["verify"])["ok"], true);
+}
+
 on_a_display! {
+    fn e2e_an_interrupted_sender_lets_its_attempt_end_and_its_message_stays_queued(display) {
+        let agent = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
+        let desk = desk_for(display, &[&agent]);
+        let id = uuid::Uuid::new_v4().to_string();
+        let sender = sender_under_way(&desk, &agent, &id, &[]);
+        sender.signal("-INT");
+        let ended = sender.end();
+        assert_eq!(ended.code, 130, "{ended:?}");
+        let error = ended.exit_error();
+        assert_eq!((&error["code"], &error["id"]), (&"interrupted".into(), &id.clone().into()));
+        assert!(error["message"].as_str().unwrap().contains("stays queued"), "{error}");
+        // It ended by itself, with a class that says why, and no other one began.
+        let failed = desk.story(&id, "attempt.failed");
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        assert_ne!(failed[0]["detail"]["class"], "interrupted", "{failed:?}");
+        assert_eq!(desk.story(&id, "attempt.started").len(), 1);
+        arrives_once(&desk, &agent, &id);
+    }
+
+    fn e2e_a_second_interrupt_does_not_wait_for_the_attempt(display) {
+        let agent = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
+        let desk = desk_for(display, &[&agent]);
+        let id = uuid::Uuid::new_v4().to_string();
+        let forever = ["focus", "calm", "clipboard", "paste", "probe"]
+            .map(|step| format!("delivery.patience.{step}=60s"));
+        let patient: Vec<&str> = forever.iter().flat_map(|set| ["--set", set.as_str()]).collect();
+        let sender = sender_under_way(&desk, &agent, &id, &patient);
+        sender.signal("-INT");
+        until("the first one was heard", || !desk.store().join("control.sock").exists());
+        sender.signal("-INT");
+        let begun = std::time::Instant::now();
+        let ended = sender.end();
+        // The attempt would have gone on for 20 seconds at least.
+        assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
+        assert_eq!(ended.code, 130, "{ended:?}");
+        let failed = desk.story(&id, "attempt.failed");
+        assert_eq!(failed[0]["detail"]["class"], "interrupted", "{failed:?}");
+        arrives_once(&desk, &agent, &id);
+    }
+
     /// `seat.human_pause`: the whole seat rests after a person was met, not only the message.
     fn e2e_a_seat_rests_as_long_as_was_said_after_a_person_was_met(display) {
         let first = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
