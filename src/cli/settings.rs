@@ -38,6 +38,7 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
         },
         clipboard: ClipboardLimits {
             restore: delivery.restore_clipboard,
+            keep: delivery.keep_clipboard.0,
             type_instead_max: usize::try_from(delivery.type_instead_max).unwrap_or(usize::MAX),
         },
         nudge: delivery.nudge.then_some(Nudging {

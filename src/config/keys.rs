@@ -95,6 +95,7 @@ const REGISTER: &[(&str, Shape)] = &[
     ("delivery.nudge_after", span(Duration::ZERO, DAY)),
     ("delivery.nudge_ttl", span(MILLI, Duration::MAX)),
     ("delivery.restore_clipboard", Shape::Switch),
+    ("delivery.keep_clipboard", span(Duration::ZERO, DAY)),
     ("delivery.hop_limit", Shape::Whole { min: 1, max: 1000 }),
     ("delivery.default_ttl", Shape::MaybeSpan),
     (

@@ -19,6 +19,9 @@ const CLAIM: Duration = Duration::from_secs(20);
 /// beyond the sum of the courier's own deadlines.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// How long a worker that is not needed any more may take to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Track {
@@ -86,7 +89,21 @@ impl Lane {
                 () = tokio::time::sleep(rest) => {}
             }
         }
+        self.let_go().await;
         Ok(())
+    }
+
+    /// Lets the worker end by itself: it has a clipboard to hand on. Dropping it would stop it.
+    async fn let_go(&mut self) {
+        let Some(Hands { say, mut hear }) = self.hands.take() else {
+            return;
+        };
+        drop(say);
+        // Closed once the process is gone.
+        let gone = async { while hear.recv().await.is_some() {} };
+        tokio::time::timeout(FAREWELL, gone)
+            .await
+            .unwrap_or_default();
     }
 
     async fn go(&mut self, errand: Errand) -> Result<(), Stopped> {

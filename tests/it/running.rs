@@ -138,6 +138,8 @@ fn is_owned(desk: &Desk) -> bool {
 fn waiting_sender(desk: &Desk, id: &str) -> Running {
     let send = ["send", "--to", "agent-1", "--id", id, "hello"];
     let sender = desk.start(&send);
+    // Whoever asks earlier may become the owner instead.
+    until("there is an owner", || is_owned(desk));
     until("it is queued", || desk.run(&["show", id]).code == 0);
     sender
 }

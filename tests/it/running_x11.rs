@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use switchboard::adapters::desktop::x11::desktop::X11Desktop;
+use switchboard::adapters::desktop::x11::seat::SeatClaim;
+use switchboard::delivery::ports::{Clip, Desktop as _};
 use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -56,6 +59,10 @@ fn sender_under_way(desk: &Desk, agent: &Agent, id: &str, more: &[&str]) -> Runn
     signal(agent, "-STOP");
     let send = ["send", "--to", &agent.name, "--id", id, "good morning"];
     let sender = desk.start(&[more, &send].concat());
+    // Whoever asks earlier may become the owner instead.
+    until("it owns the ledger", || {
+        desk.store().join("control.sock").exists()
+    });
     until("an attempt is under way", || {
         let ran = desk.run(&["show", id]);
         ran.code == 0 && ran.item()["state"] == "attempting"
@@ -158,4 +165,75 @@ fn micros(item: &serde_json::Value) -> u64 {
         .split(':')
         .fold(0, |sum, two| sum * 60 + two.parse::<u64>().unwrap());
     seconds * 1_000_000 + format!("{part:0<6}").parse::<u64>().unwrap()
+}
+
+/// Processes that keep the clipboard of a display.
+fn keepers(display: &Display) -> usize {
+    let seat = format!("--seat\0{}\0", display.name);
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|process| std::fs::read(process.unwrap().path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .filter(|line| line.contains("clipboard-keeper") && line.contains(&seat))
+        .count()
+}
+
+on_a_display! {
+    /// Without a clipboard program, what a person had copied went away with the process that had put it
+    /// back. It must outlive the command, and hold nothing of it.
+    fn e2e_what_a_person_copied_outlives_a_short_sender(display) {
+        let agent = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
+        let desk = desk_for(display, &[&agent]);
+        let mut person = X11Desktop::open(&display.name).unwrap();
+        let mine = Clip::Text("what I copied: Grüße".to_owned());
+        person.set_clipboard(&mine).unwrap();
+        for round in 1..=3 {
+            let begun = std::time::Instant::now();
+            // Reads both pipes to their ends, as `out=$(switchboard send … 2>&1)` does.
+            let sent = desk.run(&["send", "--to", "agent-1", "good morning"]);
+            assert_eq!(sent.code, 0, "{sent:?}");
+            assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+            assert_eq!(person.clipboard().unwrap(), mine, "round {round}");
+            until("one process keeps it", || keepers(display) == 1);
+            // The hands are free, and so is the ledger.
+            drop(SeatClaim::take(&display.name).unwrap());
+            assert!(!desk.store().join("control.sock").exists());
+        }
+        person.set_clipboard(&Clip::Text("something else".to_owned())).unwrap();
+        until("nobody keeps it any more", || keepers(display) == 0);
+        assert_eq!(person.clipboard().unwrap(), Clip::Text("something else".to_owned()));
+
+        let brief = ["--set", "delivery.keep_clipboard=0s"];
+        let sent = desk.run(&[&brief[..], &["send", "--to", "agent-1", "good night"]].concat());
+        assert_eq!((sent.code, keepers(display)), (0, 0), "{sent:?}");
+        assert_eq!(person.clipboard().unwrap(), Clip::Empty);
+        assert_eq!(agent.received().len(), 4);
+    }
+
+    fn e2e_a_clipboard_is_kept_for_as_long_as_was_said_and_not_on_a_display_that_is_gone(display) {
+        let agent = display.tk("agent-1", rect(20, 20, 400, 200), &["--kind", "text"]);
+        let desk = desk_for(display, &[&agent]);
+        let mut person = X11Desktop::open(&display.name).unwrap();
+        let mine = Clip::Text("mine".to_owned());
+        let message = Clip::Text("good morning".to_owned());
+        for (set, holds) in [
+            ("delivery.keep_clipboard=1s", &mine),
+            ("delivery.restore_clipboard=false", &message),
+        ] {
+            person.set_clipboard(&mine).unwrap();
+            let sent = desk.run(&["--set", set, "send", "--to", "agent-1", "good morning"]);
+            assert_eq!(sent.code, 0, "{sent:?}");
+            if set.contains("keep") {
+                until("its time is over", || keepers(display) == 0);
+                assert_eq!(person.clipboard().unwrap(), Clip::Empty);
+            } else {
+                assert_eq!(&person.clipboard().unwrap(), holds);
+                assert_eq!(keepers(display), 1);
+            }
+        }
+        let server = display.server.to_string();
+        let killed = std::process::Command::new("kill").arg(&server).status().unwrap();
+        assert!(killed.success());
+        until("the keeper is gone with its display", || keepers(display) == 0);
+    }
 }
