@@ -1,5 +1,11 @@
 //! Owners of a ledger as their users meet them: settings that take effect, signals, repairs.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
 use crate::running_kit::{Desk, Running, until};
 
 #[test]
@@ -62,7 +68,7 @@ fn a_running_daemon_goes_by_a_setting_as_soon_as_it_is_set() {
     for (line, value, more) in [
         (&["config", "set", retries, "0"][..], 0.into(), 2),
         (&["config", "set", retries, "3"], 3.into(), 5),
-        (&["config", "unset", retries], serde_json::Value::Null, 3),
+        (&["config", "unset", retries], Value::Null, 3),
     ] {
         let set = desk.must(line);
         assert_eq!(set["applied"], "now", "{set}");
@@ -188,4 +194,131 @@ fn a_sender_that_is_interrupted_leaves_the_daemon_alone() {
     assert_eq!(error["id"], id, "{error}");
     assert_eq!(desk.must(&["status"])["pid"], daemon.id());
     assert_eq!(desk.must(&["show", &id])["state"], "accepted");
+}
+
+#[test]
+fn a_ledger_that_is_there_is_not_made_anew() {
+    let desk = Desk::new();
+    desk.must(&[
+        "append", "--stream", "note/a", "--kind", "note.x", "--data", "1",
+    ]);
+    let head = desk.must(&["status"])["head"].clone();
+    let refused = desk.run(&["init"]);
+    assert_eq!(refused.code, 16, "{refused:?}");
+    let error = refused.exit_error();
+    assert_eq!(error["code"], "ledger_exists");
+    assert!(
+        error["hint"].as_str().unwrap().contains("--store"),
+        "{error}"
+    );
+    assert_eq!(desk.must(&["status"])["head"], head);
+}
+
+/// Everything below the journal's folder.
+fn journal(desk: &Desk) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(desk.store().join("journal")).unwrap();
+    files
+        .map(|file| file.unwrap())
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read(file.path()).unwrap())
+        })
+        .collect()
+}
+
+/// Leaves the store as a crash in the middle of a write does. Returns what was torn.
+fn tear(desk: &Desk) -> Vec<u8> {
+    let files = journal(desk);
+    let (name, bytes) = files
+        .iter()
+        .find(|(name, _)| name.ends_with(".journal"))
+        .unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let end = used.next_multiple_of(8);
+    let mut half = bytes[4096..4096 + 77].to_vec();
+    half[76] |= 1;
+    let mut torn = bytes[..end].to_vec();
+    torn.extend_from_slice(&half);
+    torn.resize(bytes.len().max(torn.len()), 0);
+    fs::write(desk.store().join("journal").join(name), torn).unwrap();
+    half
+}
+
+#[test]
+fn a_torn_tail_is_named_by_verify_and_set_aside_by_repair() {
+    let desk = Desk::new();
+    let note = [
+        "append", "--stream", "note/a", "--kind", "note.x", "--data", "1",
+    ];
+    desk.must(&note);
+    let whole = desk.must(&["verify", "--repair"]);
+    assert_eq!(
+        (&whole["ok"], &whole["repaired"]),
+        (&true.into(), &Value::Null)
+    );
+    let half = tear(&desk);
+
+    let before = journal(&desk);
+    let named = desk.run(&["verify"]);
+    assert_eq!(named.code, 9, "{named:?}");
+    assert_eq!(named.exit_error()["code"], "torn_tail");
+    let item = named.item();
+    assert_eq!(
+        (&item["ok"], &item["torn"]["bytes"]),
+        (&false.into(), &77.into())
+    );
+    assert_eq!(item["torn"]["copied_to"], Value::Null);
+    assert_eq!(journal(&desk), before, "plain verify changes nothing");
+
+    let repaired = desk.run(&["verify", "--repair"]);
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    let item = repaired.item();
+    assert_eq!(
+        (&item["ok"], &item["repaired"]["bytes"]),
+        (&true.into(), &77.into())
+    );
+    let copy = item["repaired"]["copied_to"].as_str().unwrap();
+    assert_eq!(fs::read(copy).unwrap(), half);
+    assert_eq!(item["head"], whole["head"]);
+    desk.must(&note);
+    assert_eq!(desk.must(&["verify"])["ok"], true);
+
+    tear(&desk);
+    let mut words = desk.command(&["verify", "--repair"]);
+    let line: Vec<_> = words.get_args().skip(1).map(ToOwned::to_owned).collect();
+    words = Command::new(words.get_program());
+    let told = words.args(line).env_clear().output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("77 bytes") && told.contains("copied to"),
+        "{told}"
+    );
+}
+
+/// What was acknowledged is never cut off, and a daemon has nothing to repair.
+#[test]
+fn repair_leaves_every_other_damage_as_it_is() {
+    let desk = Desk::new();
+    for _ in 0..3 {
+        desk.must(&[
+            "append", "--stream", "note/a", "--kind", "note.x", "--data", "1",
+        ]);
+    }
+    let daemon = desk.serve(&["--desktop", "none"]);
+    assert_eq!(desk.must(&["verify", "--repair"])["repaired"], Value::Null);
+    assert_eq!(daemon.stop().code, 143);
+    let mut files = journal(&desk);
+    let (name, bytes) = files
+        .iter_mut()
+        .find(|(name, _)| name.ends_with(".journal"))
+        .unwrap();
+    bytes[4096 + 40] ^= 1;
+    fs::write(desk.store().join("journal").join(name), &bytes).unwrap();
+    let before = journal(&desk);
+    for line in [&["verify"][..], &["verify", "--repair"]] {
+        let refused = desk.run(line);
+        assert_eq!(refused.code, 9, "{refused:?}");
+        assert_eq!(refused.item()["ok"], false);
+        assert_eq!(journal(&desk), before, "{line:?}");
+    }
 }

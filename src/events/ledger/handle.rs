@@ -1,6 +1,6 @@
 //! The ledger as everything above sees it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::owner::Owner;
 use super::prepare::{Ready, prepare};
 use super::reserve::Reserve;
 use super::writer::{self, own_cause};
-use super::{blobs, bytes, creating, verify};
+use super::{blobs, bytes, creating, repair, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerRebuilt;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
@@ -145,6 +145,18 @@ pub struct Verified {
     pub damage: Vec<String>,
 }
 
+/// The end of a journal that was being written when its process or machine stopped. Nobody was ever
+/// told that it was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TornTail {
+    /// Where in the journal's file it begins.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The file that has these bytes now; none while they are still in the journal.
+    pub copied_to: Option<PathBuf>,
+}
+
 /// A ledger, opened and locked by this process. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -215,6 +227,18 @@ impl Ledger {
     /// Names the damage of a store that need not be openable, without opening it. Takes the lock.
     pub fn examine(store: &Path) -> Result<Verified, OpenError> {
         verify::examine(store)
+    }
+
+    /// The torn tail of a store that nobody has open, if it has one. Takes the lock, changes nothing.
+    /// Other damage is refused as by [`Self::open`].
+    pub fn torn_tail(store: &Path) -> Result<Option<TornTail>, OpenError> {
+        repair::look(store)
+    }
+
+    /// Copies the torn tail aside and cuts it off, and does nothing else. Takes the lock. Other damage
+    /// is refused as by [`Self::open`], and nothing is changed then.
+    pub fn repair(store: &Path) -> Result<Option<TornTail>, OpenError> {
+        repair::repair(store)
     }
 
     /// The ledger's id, and its timeline's.

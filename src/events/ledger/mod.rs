@@ -24,6 +24,7 @@ mod owner;
 mod prepare;
 mod reading;
 mod record;
+mod repair;
 mod tail;
 #[cfg(test)]
 mod torn;
