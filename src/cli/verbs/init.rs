@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Make a new, empty ledger in the store folder.
 ///
-/// A folder that already holds a ledger is left as it is (exit 5).
+/// A folder that already holds a ledger is left as it is (exit 16).
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard init
