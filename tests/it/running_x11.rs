@@ -75,11 +75,19 @@ fn arrives_once(desk: &Desk, agent: &Agent, id: &str) {
     assert!(!desk.store().join("control.sock").exists());
     signal(agent, "-CONT");
     let daemon = desk.serve(&["--set", "retry.base_delay=100ms"]);
-    until("it is delivered", || {
-        !desk.story(id, "attempt.observed").is_empty()
+    until("it is settled", || {
+        let state = desk.must(&["show", id])["state"].clone();
+        !["accepted", "attempting", "pasted"].contains(&state.as_str().unwrap())
     });
     assert_eq!(daemon.stop().code, 143);
-    assert_eq!(agent.received(), ["good morning"]);
+    // A window that has just come back to life may leave doubt, which must be said and not repeated.
+    let state = desk.must(&["show", id])["state"].clone();
+    let story = desk.run(&["why", id]).out;
+    match state.as_str() {
+        Some("observed") => assert_eq!(agent.received(), ["good morning"], "{story}"),
+        Some("unknown") => assert!(agent.received().len() <= 1, "{story}"),
+        _ => panic!("{state}: {story}"),
+    }
     assert_eq!(desk.must(&["verify"])["ok"], true);
 }
 
