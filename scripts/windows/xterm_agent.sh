@@ -1,18 +1,21 @@
 #!/bin/bash
 # A terminal that stands for an agent: every line that is entered is written down.
 #
-#     xterm_agent.sh NAME X Y COLUMNS ROWS --log FILE [--title T]
+#     xterm_agent.sh NAME X Y COLUMNS ROWS --log FILE [--title T] [--stall-ms N]
+#
+# With --stall-ms the whole terminal stands still for up to N ms, again and again at random.
 #
 # Prints `ready NAME X Y` (a point inside the terminal, in screen coordinates) once it is up.
 set -euo pipefail
 
 name=$1 x=$2 y=$3 columns=$4 rows=$5
 shift 5
-log='' title=$name
+log='' title=$name stall=0
 while (($#)); do
   case $1 in
     --log) log=$2; shift 2 ;;
     --title) title=$2; shift 2 ;;
+    --stall-ms) stall=$2; shift 2 ;;
     *) echo "xterm_agent.sh: unknown option $1" >&2; exit 2 ;;
   esac
 done
@@ -46,4 +49,15 @@ for _ in $(seq 100); do
 done
 [[ -n $place ]] || exit 1
 echo "ready $name $place"
+if ((stall > 0)); then
+  # The process that draws and reads keys is stopped; what is sent to it meanwhile waits.
+  while kill -0 "$xterm" 2>/dev/null; do
+    sleep "$(printf '0.%03d' $((RANDOM % 300)))"
+    kill -STOP "$xterm" 2>/dev/null || break
+    sleep "$(awk "BEGIN {print $((RANDOM % (stall + 1))) / 1000}")"
+    kill -CONT "$xterm" 2>/dev/null || break
+  done &
+  staller=$!
+  trap 'kill "$staller" 2>/dev/null || true; kill -CONT "$xterm" 2>/dev/null || true; kill "$xterm" 2>/dev/null || true; rm -f "$up"' EXIT
+fi
 wait "$xterm"

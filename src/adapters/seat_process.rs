@@ -49,6 +49,8 @@ impl Hire for SeatProcesses {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
+            // The terminal's Ctrl-C is for the owner, who lets an attempt under way end.
+            .process_group(0)
             .spawn()?;
         let (say, to_write) = mpsc::channel(4);
         let (to_tell, hear) = mpsc::channel(4);

@@ -100,6 +100,7 @@ pub enum Verb {
     Completions(verbs::completions::CompletionsArgs),
     Man(verbs::man::ManArgs),
     SeatWorker(verbs::seat_worker::SeatWorkerArgs),
+    ClipboardKeeper(verbs::clipboard_keeper::ClipboardKeeperArgs),
 }
 
 /// The examples come first: most readers look for one and leave.

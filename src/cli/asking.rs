@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::entry::Run;
 use super::exit::{Exit, Failure};
+use super::output::messages;
 use super::output::paint::Paint;
 use super::owner::open::Plan;
 use super::owner::request::{Request, What};
@@ -103,6 +104,20 @@ impl Run {
             Ok(())
         })?;
         Ok((exit, items))
+    }
+
+    /// Has a message sent under a wish of its own, and prints what became of it.
+    pub fn send(&mut self, what: What, desktop: Option<String>) -> Result<Exit, Failure> {
+        let (exit, items) = self.ask_with(what, None, desktop)?;
+        self.tell_sent(exit, &items)
+    }
+
+    /// Prints what became of a message.
+    pub fn tell_sent(&mut self, exit: Exit, items: &[Value]) -> Result<Exit, Failure> {
+        for item in items {
+            self.printer.answer(item, messages::sent)?;
+        }
+        Ok(exit)
     }
 
     /// Asks, and prints every object as it comes.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
@@ -10,8 +9,10 @@ use super::logging;
 use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::serve::Serving;
 use super::reach;
+use super::stop::Stop;
 use crate::commands::configure::LoadConfig;
 use crate::config::error::Origin;
+use crate::config::layers::Config;
 use crate::events::facts::ledger::Setting;
 use crate::events::ids::{AgentId, CommandId, CorrelationId, StreamId};
 use crate::events::kind::Fact;
@@ -25,16 +26,47 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How often a lock in the way is tried again.
 const AGAIN: Duration = Duration::from_millis(25);
 
-/// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `ready` is called once requests are
-/// taken, with how many settings are not defaults.
+/// Refuses an address that other machines can reach, unless that is insisted on.
+pub fn check_listen(config: &Config, exposed: bool) -> Result<(), Failure> {
+    let listen = config.settings().serve.listen;
+    if exposed || listen.ip().is_loopback() {
+        return Ok(());
+    }
+    let text = format!("serve.listen: {listen} can be reached by other machines");
+    Err(Failure::new(Exit::NotAllowed, "insecure_listen", text)
+        .hint("listen on 127.0.0.1, or insist with --insecure-listen"))
+}
+
+/// Somebody who names an address counts on the API.
+fn say_what_is_not_served(config: &Config) {
+    let named = |(key, _, origin): (&str, _, &Origin)| {
+        (key == "serve.listen" && *origin != Origin::Default).then(|| origin.to_string())
+    };
+    if let Some(origin) = config.origins().find_map(named) {
+        let listen = config.settings().serve.listen;
+        tracing::warn!(%listen, origin, "no HTTP is served yet; nothing listens there");
+    }
+}
+
+/// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `exposed` allows an address that other
+/// machines can reach. `ready` is called once requests are taken, with how many settings are not
+/// defaults.
 pub async fn run(
     plan: &Plan,
+    exposed: bool,
     ready: impl FnOnce(usize) -> Result<(), Failure> + Send,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
-    logging::begin(&owner.config.settings().log);
+    let logging = logging::begin(&owner.config().settings().log);
+    owner.tuning.turns(logging);
+    if let Err(refused) = check_listen(&owner.config(), exposed) {
+        drop(owner);
+        serving.leave(LINGER, stop.asked()).await?;
+        return Err(refused);
+    }
+    say_what_is_not_served(&owner.config());
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     ready(settings)?;
@@ -47,7 +79,8 @@ pub async fn run(
         }
     };
     drop(owner);
-    serving.leave(LINGER).await?;
+    // A second signal does not wait for attempts under way.
+    serving.leave(LINGER, stop.asked()).await?;
     ended
 }
 
@@ -76,8 +109,8 @@ async fn open(plan: &Plan) -> Result<Owner, Failure> {
 async fn load_config(owner: &Owner) -> Result<usize, Failure> {
     let own = owner.clone();
     tokio::task::spawn_blocking(move || {
-        let settings: Vec<Setting> = own
-            .config
+        let config = own.config();
+        let settings: Vec<Setting> = config
             .origins()
             .filter(|(_, _, origin)| **origin != Origin::Default)
             .map(|(key, value, origin)| Setting {
@@ -124,36 +157,5 @@ async fn save_projections(owner: &Owner) {
         Ok(Ok(())) => {}
         Ok(Err(failure)) => tracing::warn!(message = failure.message, "no checkpoint was saved"),
         Err(error) => tracing::warn!(%error, "saving checkpoints broke off"),
-    }
-}
-
-/// The signals that ask this process to go.
-#[derive(Debug)]
-pub struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    /// Takes the signals over from the system's default, which is to die at once.
-    pub fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                let text = format!("signals cannot be heard: {error}");
-                Failure::new(Exit::Failed, "no_signals", text)
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Resolves when one comes, with its exit code.
-    pub async fn asked(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
-        }
     }
 }

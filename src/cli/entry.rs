@@ -219,6 +219,7 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Append(args) => args.run(run),
         Verb::Serve(args) => args.run(run),
         Verb::SeatWorker(args) => args.run(run),
+        Verb::ClipboardKeeper(args) => args.run(run),
     }
 }
 

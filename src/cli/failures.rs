@@ -33,8 +33,8 @@ impl From<OpenError> for Failure {
         match error {
             OpenError::Absent { .. } => Self::new(Exit::NoLedger, "no_ledger", text)
                 .hint("`switchboard init` makes one; --store names another folder"),
-            OpenError::Present { .. } => Self::new(Exit::Conflict, "ledger_exists", text)
-                .hint("it is left as it is; --store names another folder"),
+            OpenError::Present { .. } => Self::new(Exit::NotEmpty, "ledger_exists", text)
+                .hint("it is left as it is and can be used; --store names another folder"),
             OpenError::NotAStore { .. } => {
                 Self::new(Exit::NoLedger, "not_a_store", text).hint("--store names another folder")
             }

@@ -17,5 +17,6 @@ pub mod reach;
 pub mod seat_worker;
 pub mod settings;
 pub mod sight;
+pub mod stop;
 pub mod values;
 pub mod verbs;

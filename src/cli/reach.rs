@@ -10,6 +10,7 @@ use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::request::{Request, What};
 use super::owner::serve::Serving;
 use super::owner::socket::{self, FromClient, FromOwner, Talk, TalkError};
+use super::stop::{Stop, Subject};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
 use crate::events::ids::{AgentId, CommandId, Ids as _};
@@ -31,6 +32,8 @@ enum Tried {
 /// Asks whoever owns the ledger, becoming the owner if nobody is. Shows each object as it comes and
 /// returns the exit code. `plan.patience` bounds the time until somebody takes the request up.
 pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    let subject = Subject::of(&request.what);
     let mut give_up = Instant::now() + plan.patience;
     loop {
         let mut shown = false;
@@ -38,7 +41,10 @@ pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<E
             shown = true;
             show(item)
         };
-        let tried = over_socket(plan, &request, &mut show_it).await;
+        let tried = tokio::select! {
+            tried = over_socket(plan, &request, &mut show_it) => tried,
+            exit = stop.asked() => return subject.told_from_afar(exit),
+        };
         let silent = matches!(tried, Tried::NoOwner);
         match tried {
             Tried::Answered(answer) => return answer,
@@ -47,8 +53,17 @@ pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<E
             Tried::Gone => give_up = Instant::now() + plan.patience,
             Tried::NoOwner => {}
         }
-        match Owner::open(plan).await {
-            Ok(owner) => return Serving::start(owner)?.serve_one(request, show).await,
+        let opened = tokio::select! {
+            opened = Owner::open(plan) => opened,
+            // Cut off as by a kill, which opening is made for; nothing was asked of the ledger yet.
+            exit = stop.asked() => return subject.told_from_afar(exit),
+        };
+        match opened {
+            Ok(owner) => {
+                return Serving::start(owner)?
+                    .serve_one(request, show, &mut stop)
+                    .await;
+            }
             Err(NotOpened::Locked) => {}
             Err(NotOpened::Failed(failure)) => return Err(failure),
         }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::exit::{Exit, Failure};
 use super::values::DesktopChoice;
+use super::verbs::clipboard_keeper::ClipboardKeeperArgs;
 use crate::adapters::desktop::record::RecordDesktop;
 use crate::delivery::hands::Pace;
+use crate::delivery::job::ClipboardLimits;
 use crate::delivery::ports::Desktop;
 use crate::delivery::worker;
 use crate::events::ids::SeatId;
@@ -59,7 +61,10 @@ pub fn serve(seat: &SeatId, desktop: DesktopChoice) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         DesktopChoice::Record(file) => match RecordDesktop::open(&file) {
-            Ok(mut desktop) => carry(&mut desktop, &mut output),
+            Ok(mut desktop) => {
+                carry(&mut desktop, &mut output)?;
+                Ok(Exit::Done)
+            }
             Err(error) => {
                 let reason = format!("{} cannot be written: {error}", file.display());
                 worker::unable(&mut output, reason)?;
@@ -70,10 +75,13 @@ pub fn serve(seat: &SeatId, desktop: DesktopChoice) -> Result<Exit, Failure> {
     }
 }
 
-fn carry(desktop: &mut dyn Desktop, output: &mut dyn Write) -> Result<Exit, Failure> {
+fn carry(
+    desktop: &mut dyn Desktop,
+    output: &mut dyn Write,
+) -> Result<Option<ClipboardLimits>, Failure> {
     let mut input = BufReader::new(io::stdin().lock());
-    worker::serve(desktop, &mut SystemPace::begin(), &mut input, output)?;
-    Ok(Exit::Done)
+    let mut pace = SystemPace::begin();
+    Ok(worker::serve(desktop, &mut pace, &mut input, output)?)
 }
 
 /// How long a seat that another program holds is waited for: a worker whose owner died needs a
@@ -84,6 +92,7 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
     use crate::adapters::desktop::x11::desktop::X11Desktop;
+    use crate::adapters::desktop::x11::keeper;
     use crate::adapters::desktop::x11::seat::{NotClaimed, SeatClaim};
 
     let mut pace = SystemPace::begin();
@@ -101,7 +110,18 @@ fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
         }
     };
     let done = match X11Desktop::open(seat.as_str()) {
-        Ok(mut desktop) => carry(&mut desktop, output),
+        Ok(mut desktop) => {
+            let clipboard = carry(&mut desktop, output)?;
+            let keep = clipboard.map_or(Duration::ZERO, |limits| limits.keep);
+            // While the seat is still ours, so that the next worker finds the clipboard in one pair
+            // of hands. A display that is gone has no clipboard.
+            if !keep.is_zero()
+                && let Ok(Some(holding)) = desktop.holding()
+            {
+                keeper::hand_on(seat.as_str(), &holding, keep)?;
+            }
+            Ok(Exit::Done)
+        }
         Err(trouble) => {
             worker::unable(output, format!("seat {seat}: {trouble}"))?;
             Ok(Exit::Done)
@@ -115,7 +135,10 @@ fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
 #[cfg(all(feature = "desktop", not(target_os = "linux")))]
 fn real(_seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
     match crate::adapters::desktop::blind::BlindDesktop::open() {
-        Ok(mut desktop) => carry(&mut desktop, output),
+        Ok(mut desktop) => {
+            carry(&mut desktop, output)?;
+            Ok(Exit::Done)
+        }
         Err(trouble) => {
             worker::unable(output, trouble.to_string())?;
             Ok(Exit::Done)
@@ -130,4 +153,26 @@ fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
         format!("seat {seat}: this build has no hands (feature `desktop`)"),
     )?;
     Ok(Exit::Done)
+}
+
+/// Keeps what standard input says in the clipboard of a display.
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+pub fn keep_clipboard(args: &ClipboardKeeperArgs) -> Result<Exit, Failure> {
+    use crate::adapters::desktop::x11::keeper::{Holding, keep};
+
+    let holding = Holding {
+        window: args.from,
+        private: args.private,
+        text: io::read_to_string(io::stdin())?,
+    };
+    keep(args.seat.as_str(), holding, args.span, &mut io::stdout())
+        .map_err(|trouble| Failure::new(Exit::Failed, "clipboard", trouble.to_string()))?;
+    Ok(Exit::Done)
+}
+
+/// Elsewhere the system keeps the clipboard.
+#[cfg(not(all(feature = "desktop", target_os = "linux")))]
+pub fn keep_clipboard(args: &ClipboardKeeperArgs) -> Result<Exit, Failure> {
+    let text = format!("seat {}: nothing needs keeping here", args.seat);
+    Err(Failure::new(Exit::Failed, "clipboard", text))
 }

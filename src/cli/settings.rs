@@ -24,7 +24,7 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
         })
     };
     Ok(DispatchSettings {
-        policy: policy(&settings.retry),
+        policy: policy(&settings.retry, settings.seat.human_pause.0),
         breaker: Limits {
             threshold: settings.breaker.threshold,
             rest: settings.breaker.rest.0,
@@ -37,6 +37,8 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
             WhenToRead::Always => ReadBack::Always,
         },
         clipboard: ClipboardLimits {
+            restore: delivery.restore_clipboard,
+            keep: delivery.keep_clipboard.0,
             type_instead_max: usize::try_from(delivery.type_instead_max).unwrap_or(usize::MAX),
         },
         nudge: delivery.nudge.then_some(Nudging {
@@ -46,7 +48,7 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
     })
 }
 
-fn policy(retry: &Retry) -> Policy {
+fn policy(retry: &Retry, human_pause: Duration) -> Policy {
     let rules: BTreeMap<FailureClass, Rule> = FailureClass::ALL
         .iter()
         .map(|class| {
@@ -68,6 +70,7 @@ fn policy(retry: &Retry) -> Policy {
             cap: retry.max_delay.0,
             jitter_percent: percent(retry.jitter),
         },
+        human_pause,
         rules,
     }
 }

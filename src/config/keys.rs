@@ -95,6 +95,7 @@ const REGISTER: &[(&str, Shape)] = &[
     ("delivery.nudge_after", span(Duration::ZERO, DAY)),
     ("delivery.nudge_ttl", span(MILLI, Duration::MAX)),
     ("delivery.restore_clipboard", Shape::Switch),
+    ("delivery.keep_clipboard", span(Duration::ZERO, DAY)),
     ("delivery.hop_limit", Shape::Whole { min: 1, max: 1000 }),
     ("delivery.default_ttl", Shape::MaybeSpan),
     (
@@ -152,6 +153,46 @@ const REGISTER: &[(&str, Shape)] = &[
 
 /// Other names for settings, as other tools call them.
 const ALIASES: &[(&str, &str)] = &[("retry.circuit_breaker_threshold", "breaker.threshold")];
+
+/// Fixed for as long as an owner runs.
+const AT_START: &[&str] = &["delivery.desktop", "log.format", "serve.listen"];
+
+/// Needed by every process before it can read the ledger.
+const BEFORE_THE_LEDGER: &[&str] = &["socket.lock_timeout"];
+
+/// When a setting that was changed with `config set` takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// In the running owner, as soon as it is durable.
+    Now,
+    /// When an owner starts next.
+    NextStart,
+    /// Never: it is needed before the ledger can be read.
+    Never,
+}
+
+impl Applied {
+    /// As answers say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::NextStart => "next_start",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// When a change of the setting takes effect.
+pub fn applied(key: &str) -> Applied {
+    let key = real_name(key);
+    if AT_START.contains(&key) {
+        Applied::NextStart
+    } else if BEFORE_THE_LEDGER.contains(&key) {
+        Applied::Never
+    } else {
+        Applied::Now
+    }
+}
 
 /// Every setting's dotted name, sorted; classes and targets spelled out.
 pub fn known_keys() -> Vec<String> {

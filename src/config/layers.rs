@@ -67,9 +67,16 @@ pub struct Config {
     skipped: Vec<String>,
 }
 
-impl Config {
-    /// Reads and merges every layer. Every layer is checked whole, also what a higher one hides.
-    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+/// Every layer but the runtime one, read and checked whole.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    below: Merge,
+    above: Merge,
+}
+
+impl Layers {
+    /// Reads files, environment and flags. The sources' runtime layer is left out.
+    pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
         let mut merged = Merge::default();
         merged.defaults()?;
         if let Some(folder) = &sources.system_folder {
@@ -84,12 +91,30 @@ impl Config {
             (None, None) => None,
         };
         merged.file(project, Origin::Project)?;
-        merged.runtime(&sources.runtime)?;
-        merged.environment(&sources.environment)?;
+        let mut above = Merge::default();
+        above.environment(&sources.environment)?;
         for flag in &sources.flags {
-            merged.text(&flag.key, &flag.text, Origin::Flag(flag.flag.clone()))?;
+            above.text(&flag.key, &flag.text, Origin::Flag(flag.flag.clone()))?;
         }
+        Ok(Self {
+            below: merged,
+            above,
+        })
+    }
+
+    /// Merges them with what the ledger says.
+    pub fn with_runtime(&self, runtime: &[(String, String)]) -> Result<Config, ConfigError> {
+        let mut merged = self.below.clone();
+        merged.runtime(runtime)?;
+        merged.values.extend(self.above.values.clone());
         merged.finish()
+    }
+}
+
+impl Config {
+    /// Reads and merges every layer. Every layer is checked whole, also what a higher one hides.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        Layers::read(sources)?.with_runtime(&sources.runtime)
     }
 
     /// The built-in settings alone.
@@ -147,7 +172,7 @@ fn bad(key: &str, origin: Origin, reason: String) -> ConfigError {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Merge {
     values: BTreeMap<String, (Value, Origin)>,
     skipped: Vec<String>,

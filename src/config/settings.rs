@@ -91,6 +91,7 @@ pub struct Delivery {
     pub nudge_after: Span,
     pub nudge_ttl: Span,
     pub restore_clipboard: bool,
+    pub keep_clipboard: Span,
     pub hop_limit: u16,
     pub default_ttl: MaybeSpan,
     pub read_back: ReadBack,

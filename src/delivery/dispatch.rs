@@ -72,8 +72,8 @@ pub struct World {
     pub hire: Arc<dyn Hire>,
     /// Where inbox files go.
     pub inbox: Arc<dyn Letters>,
-    /// Patience, policy, keys.
-    pub settings: Arc<DispatchSettings>,
+    /// Patience, policy, keys, as they change. Each attempt takes them as it begins.
+    pub settings: watch::Receiver<Arc<DispatchSettings>>,
 }
 
 /// Why deliveries ended.
@@ -120,6 +120,11 @@ impl World {
     pub fn catch_up(&self) -> Result<(), Refused> {
         self.projections.catch_up(self.desk.ledger())?;
         Ok(())
+    }
+
+    /// Patience, policy, keys as of now.
+    pub fn settings(&self) -> Arc<DispatchSettings> {
+        Arc::clone(&self.settings.borrow())
     }
 
     /// A number from 0 to 1000, for jitter.

@@ -235,7 +235,8 @@ pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
 fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
     let profile = &agent.profile;
     let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
-    let manner = world.settings.of(profile.target);
+    let settings = world.settings();
+    let manner = settings.of(profile.target);
     Ok(Job {
         message: candidate.message,
         attempt: candidate.attempts.saturating_add(1),
@@ -252,8 +253,8 @@ fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Res
         look: look(world, agent)?,
         standing: standing(world, agent)?,
         expires_at: candidate.expires_at,
-        read_back: world.settings.read_back,
-        clipboard: world.settings.clipboard,
+        read_back: settings.read_back,
+        clipboard: settings.clipboard,
     })
 }
 

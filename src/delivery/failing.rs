@@ -49,7 +49,7 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
         channels,
         expires_at: kept.life.expires_at,
     };
-    let settings = &world.settings;
+    let settings = world.settings();
     let next = route::after_failure(failed.class, &course, &settings.policy, world.dice(), now);
     let opens_breaker = agent.and_then(|agent| {
         let (_, change) =

@@ -76,7 +76,12 @@ pub enum ReadBack {
 /// How the clipboard is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipboardLimits {
-    /// When the clipboard holds what cannot be given back, a text of at most so many characters
+    /// Whether it gets back what it held before the attempt. Otherwise the last text of ours stays.
+    pub restore: bool,
+    /// How long its text is kept for others after the worker has ended.
+    #[serde(with = "millis")]
+    pub keep: Duration,
+    /// When the clipboard holds what cannot be given back and should be, a text of at most so many characters
     /// (and one line) is typed key by key instead.
     pub type_instead_max: usize,
 }
@@ -84,6 +89,8 @@ pub struct ClipboardLimits {
 impl Default for ClipboardLimits {
     fn default() -> Self {
         Self {
+            restore: true,
+            keep: Duration::from_hours(1),
             type_instead_max: 200,
         }
     }

@@ -10,6 +10,7 @@ use super::errand::{self, Errand};
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::SeatId;
+use crate::events::time::Timestamp;
 
 /// How long a worker may take to claim its seat and open its desktop.
 const CLAIM: Duration = Duration::from_secs(20);
@@ -17,6 +18,9 @@ const CLAIM: Duration = Duration::from_secs(20);
 /// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
 /// beyond the sum of the courier's own deadlines.
 const SILENCE: Duration = Duration::from_mins(1);
+
+/// How long a worker that is not needed any more may take to end.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Lane {
     world: World,
     track: Track,
     hands: Option<Hands>,
+    /// A person was at the seat: hands stay off until then.
+    rests_until: Option<Timestamp>,
 }
 
 /// How an attempt by hand came to an end.
@@ -51,6 +57,7 @@ impl Lane {
             world,
             track,
             hands: None,
+            rests_until: None,
         }
     }
 
@@ -60,15 +67,20 @@ impl Lane {
         let mut leaving = self.world.leaving.clone();
         while !*leaving.borrow() {
             head.mark_unchanged();
-            let track = self.track.clone();
-            let (errand, look_at) = self
-                .world
-                .off_thread(move |world| errand::next(world, &track))
-                .await?;
-            if let Some(errand) = errand {
-                self.go(errand).await?;
-                continue;
-            }
+            let look_at = if let Some(until) = self.resting() {
+                Some(until)
+            } else {
+                let track = self.track.clone();
+                let (errand, look_at) = self
+                    .world
+                    .off_thread(move |world| errand::next(world, &track))
+                    .await?;
+                if let Some(errand) = errand {
+                    self.go(errand).await?;
+                    continue;
+                }
+                look_at
+            };
             let now = self.world.clock.now();
             let rest = look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN));
             tokio::select! {
@@ -77,7 +89,21 @@ impl Lane {
                 () = tokio::time::sleep(rest) => {}
             }
         }
+        self.let_go().await;
         Ok(())
+    }
+
+    /// Lets the worker end by itself: it has a clipboard to hand on. Dropping it would stop it.
+    async fn let_go(&mut self) {
+        let Some(Hands { say, mut hear }) = self.hands.take() else {
+            return;
+        };
+        drop(say);
+        // Closed once the process is gone.
+        let gone = async { while hear.recv().await.is_some() {} };
+        tokio::time::timeout(FAREWELL, gone)
+            .await
+            .unwrap_or_default();
     }
 
     async fn go(&mut self, errand: Errand) -> Result<(), Stopped> {
@@ -90,7 +116,12 @@ impl Lane {
 
     /// Carries one message by hand. `attempt.started` is durable before the worker hears of it.
     async fn carry(&mut self, carriage: Carriage) -> Result<(), Stopped> {
-        let ready = self.claim().await;
+        let mut leaving = self.world.leaving.clone();
+        let ready = tokio::select! {
+            ready = self.claim() => ready,
+            // Nothing was begun yet.
+            _ = leaving.wait_for(|leaving| *leaving) => return Ok(()),
+        };
         let own = carriage.clone();
         if !self.world.off_thread(move |world| own.begin(world)).await? {
             return Ok(());
@@ -99,12 +130,31 @@ impl Lane {
             Ok(()) => self.work(&carriage).await?,
             Err(unready) => Told::Ended(Box::new(unready.ending(&carriage))),
         };
-        if matches!(told, Told::Gone(_)) {
-            self.hands = None;
+        match &told {
+            Told::Gone(_) => self.hands = None,
+            Told::Ended(ending) => self.rest_after(ending),
         }
         self.world
             .off_thread(move |world| carriage.end(world, told))
             .await
+    }
+
+    /// Until when hands stay off, if they do.
+    fn resting(&self) -> Option<Timestamp> {
+        let now = self.world.clock.now();
+        self.rests_until.filter(|until| *until > now)
+    }
+
+    /// A person at the seat goes first, whatever message is next.
+    fn rest_after(&mut self, ending: &Ending) {
+        let Outcome::Failed { class, .. } = &ending.outcome else {
+            return;
+        };
+        let rest = self.world.settings().policy.seat_rest(*class);
+        if !rest.is_zero() {
+            tracing::info!(track = ?self.track, ?rest, "a person is at the seat");
+            self.rests_until = Some(self.world.clock.now().after(rest));
+        }
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.

@@ -73,7 +73,7 @@ impl Post {
 
 /// The nudge that tells an idle agent to look, unless one is on its way already.
 fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
-    let nudging = world.settings.nudge?;
+    let nudging = world.settings().nudge?;
     let to = &letter.message.to;
     let (by_hand, told_already) = world.projections.read(|states| {
         let agent = states.agents.get(to);

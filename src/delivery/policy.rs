@@ -1,6 +1,7 @@
 //! What each failure class gets: how many retries, and whether another channel may help.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,10 @@ pub struct Policy {
     pub retries_max: u32,
     /// When the next one is due.
     pub backoff: Backoff,
+    /// How long hands stay off a seat after a person was at it; the pause before the first retry of
+    /// what a person prevented. Zero leaves both to `backoff`.
+    #[serde(with = "super::runs::millis")]
+    pub human_pause: Duration,
     /// What is different for some classes, over [`Policy::shipped`].
     pub rules: BTreeMap<FailureClass, Rule>,
 }
@@ -32,6 +37,7 @@ impl Default for Policy {
         Self {
             retries_max: 3,
             backoff: Backoff::default(),
+            human_pause: Duration::from_secs(2),
             rules: BTreeMap::new(),
         }
     }
@@ -47,6 +53,26 @@ impl Policy {
     /// How many attempts may follow the first on the same channel.
     pub fn retries(&self, class: FailureClass) -> u32 {
         self.rule(class).retries_max.unwrap_or(self.retries_max)
+    }
+
+    /// The pause before a retry, counted from 0; `dice` as in [`Backoff::delay`]. A person who was
+    /// there once is likely still at it: later pauses grow from `human_pause` as others do.
+    pub fn pause(&self, class: FailureClass, retry: u32, dice: u16) -> Duration {
+        let mut backoff = self.backoff;
+        if class == FailureClass::HumanActive && !self.human_pause.is_zero() {
+            backoff.base = self.human_pause;
+            backoff.cap = backoff.cap.max(self.human_pause);
+        }
+        backoff.delay(retry, dice)
+    }
+
+    /// How long a seat is left alone after an attempt that failed so.
+    pub fn seat_rest(&self, class: FailureClass) -> Duration {
+        if class == FailureClass::HumanActive {
+            self.human_pause
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// The rule as shipped.
@@ -101,6 +127,35 @@ mod tests {
         );
         assert_eq!(policy.retries(FailureClass::TargetMoved), 3);
         assert!(!policy.rule(FailureClass::TargetMoved).fallback);
+    }
+
+    #[test]
+    fn what_a_person_prevented_waits_for_the_person_not_for_the_backoff() {
+        let pauses = |pause, retry| {
+            let policy = Policy {
+                human_pause: Duration::from_millis(pause),
+                ..Policy::default()
+            };
+            let of = |class, retry| policy.pause(class, retry, 0).as_millis();
+            (
+                of(FailureClass::HumanActive, retry),
+                of(FailureClass::PasteNotSeen, 0),
+            )
+        };
+        for (pause, retry, millis) in [
+            (2_000, 0, 2_000),
+            (2_000, 1, 4_000),
+            (2_000, 9, 60_000),
+            (300, 0, 300),
+            (120_000, 0, 120_000),
+            (120_000, 5, 120_000),
+            (0, 0, 1_000),
+        ] {
+            assert_eq!(pauses(pause, retry), (millis, 1_000), "{pause} {retry}");
+        }
+        let policy = Policy::default();
+        assert_eq!(policy.seat_rest(FailureClass::HumanActive).as_secs(), 2);
+        assert!(policy.seat_rest(FailureClass::FocusFailed).is_zero());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn after_failure(
     now: Timestamp,
 ) -> Next {
     let retry = course.attempts_here.saturating_sub(1);
-    let at = now.after(policy.backoff.delay(retry, dice));
+    let at = now.after(policy.pause(class, retry, dice));
     let fallback = other_channel(course).filter(|_| policy.rule(class).fallback);
     let in_time = course.expires_at.is_none_or(|end| at < end);
     match fallback {

@@ -5,22 +5,25 @@ use std::io::{self, BufRead, Write};
 
 use super::courier::moves::{Answer, Ending, Milestone};
 use super::hands::{self, Pace};
-use super::job::Job;
+use super::job::{ClipboardLimits, Job};
 use super::ports::Desktop;
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 
-/// Serves until the owner closes `input`.
+/// Serves until the owner closes `input`. Returns how the last job was to use the clipboard; none
+/// when there was no job.
 pub fn serve(
     desktop: &mut dyn Desktop,
     pace: &mut dyn Pace,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
-) -> io::Result<()> {
+) -> io::Result<Option<ClipboardLimits>> {
+    let mut clipboard = None;
     say(output, &FromWorker::Ready(desktop.abilities()))?;
     while let Some(line) = hear(input)? {
         match line {
             ToWorker::Carry(job) => {
+                clipboard = Some(job.clipboard);
                 let ending = carry(*job, desktop, pace, input, output)?;
                 say(output, &FromWorker::Ended(Box::new(ending)))?;
             }
@@ -28,7 +31,7 @@ pub fn serve(
             ToWorker::Answer(_) => {}
         }
     }
-    Ok(())
+    Ok(clipboard)
 }
 
 /// Says that the seat cannot be used.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use switchboard::cli::args;
 use switchboard::config::environment::Environment;
 use switchboard::config::error::{ConfigError, Origin};
-use switchboard::config::keys::CLASSES;
+use switchboard::config::keys::{Applied, CLASSES, applied};
 use switchboard::config::layers::{Config, Flag, Sources, check_value};
 use switchboard::delivery::ports::Chord;
 use switchboard::events::facts::attempt::FailureClass;
@@ -618,6 +618,15 @@ fn what_config_set_stores_is_what_the_runtime_layer_reads() {
     }
     for (key, text) in [("retry.max_retrys", "7"), ("retry.max_retries", "many")] {
         assert!(check_value(key, text).is_err(), "{key} = {text}");
+    }
+}
+
+#[test]
+fn every_setting_says_when_a_change_takes_effect() {
+    let help = Place::new().run(&["config", "set", "--help"]).out;
+    for key in Config::known_keys() {
+        let listed = help.contains(&key);
+        assert!(listed || applied(&key) == Applied::Now, "{key}\n{help}");
     }
 }
 

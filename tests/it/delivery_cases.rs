@@ -411,6 +411,33 @@ fn a_clipboard_that_cannot_be_given_back_is_left_alone_for_short_texts() {
     assert_eq!(stage.world.borrow().clip, Clip::Other);
 }
 
+/// `delivery.restore_clipboard = false`: the message stays, and nothing is typed to spare a picture.
+#[test]
+fn where_nothing_is_to_be_given_back_the_message_stays_in_the_clipboard() {
+    for before in [Clip::Text("mine".to_owned()), Clip::Other, Clip::Empty] {
+        for restore in [true, false] {
+            let mut stage = stage(&[]);
+            let mut target = stage.world.borrow_mut();
+            target.windows[0].placeholder.clear();
+            drop(target);
+            let look = learn(&mut stage, Target::Chat);
+            stage.world.borrow_mut().clip = before.clone();
+            let mut job = chat();
+            job.look = look;
+            job.clipboard.restore = restore;
+            observed(&stage.carry(job));
+            stage.let_everything_happen();
+            assert_eq!(stage.received().last().map(String::as_str), Some(TEXT));
+            let expected = if restore {
+                before.clone()
+            } else {
+                Clip::Text(TEXT.to_owned())
+            };
+            assert_eq!(stage.world.borrow().clip, expected, "{before:?} {restore}");
+        }
+    }
+}
+
 #[test]
 fn the_box_is_read_back_when_that_is_asked_for() {
     let mut stage = stage(&[]);

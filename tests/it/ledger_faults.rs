@@ -10,6 +10,7 @@ use switchboard::events::ids::Position;
 use switchboard::events::ledger::append::{AppendError, Expected};
 use switchboard::events::ledger::disk::{Disk, OsDisk};
 use switchboard::events::ledger::handle::Ledger;
+use switchboard::events::ledger::reserve::Reserve;
 use tempfile::tempdir;
 
 use crate::ledger_kit::{command, commit, created, edge, everything, note, noting, opened, stream};
@@ -21,6 +22,8 @@ struct BadDisk {
     fails_syncs: AtomicBool,
     fails_reserving: AtomicBool,
     is_full: AtomicBool,
+    /// Bytes that are free; what the real disk says when 0.
+    has_room: AtomicU64,
     syncs: AtomicU64,
 }
 
@@ -52,6 +55,10 @@ impl Disk for BadDisk {
     fn free(&self, folder: &Path) -> io::Result<u64> {
         if self.is_full.load(Ordering::SeqCst) {
             return Ok(1000);
+        }
+        let room = self.has_room.load(Ordering::SeqCst);
+        if room > 0 {
+            return Ok(room);
         }
         OsDisk.free(folder)
     }
@@ -137,6 +144,38 @@ fn a_full_disk_is_refused_before_it_hurts_and_is_not_final() {
         .append(noting("note/a", Expected::Exact(0), "room again"))
         .unwrap();
     assert!(ledger.verify().unwrap().ok);
+}
+
+/// How much is left free is for those to say who know the machine, not for the ledger.
+#[test]
+fn how_much_room_is_left_is_said_at_opening_and_can_change() {
+    let dir = tempdir().unwrap();
+    let disk = Arc::new(BadDisk::default());
+    disk.has_room.store(40 << 20, Ordering::SeqCst);
+    let mut edge = edge();
+    edge.reserve = Reserve::of(32 << 20);
+    let reserve = edge.reserve.clone();
+    let ledger = Ledger::create_on(Arc::clone(&disk) as _, dir.path(), edge, "test").unwrap();
+    let large = "x".repeat(100_000);
+    for (free, kept_free, taken) in [
+        (40, 32, true),
+        (31, 32, false),
+        (31, 8, true),
+        (7, 8, false),
+        (7, 0, true),
+    ] {
+        disk.has_room.store(free << 20, Ordering::SeqCst);
+        reserve.set(kept_free << 20);
+        for text in ["small", large.as_str()] {
+            let answer = ledger.append(noting("note/a", Expected::Any, text));
+            let refused = matches!(answer, Err(AppendError::NoSpace { .. }));
+            assert_eq!(
+                (answer.is_ok(), refused),
+                (taken, !taken),
+                "{free} {kept_free}"
+            );
+        }
+    }
 }
 
 #[test]

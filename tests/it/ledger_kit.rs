@@ -11,6 +11,7 @@ use switchboard::events::ids::{AgentId, CommandId, CorrelationId, Ids as _, Posi
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected, Part};
 use switchboard::events::ledger::handle::{Edge, Ledger, Opening};
+use switchboard::events::ledger::reserve::Reserve;
 use switchboard::events::time::{Clock, Timestamp};
 
 /// 2025-01-31T12:00:00Z.
@@ -44,6 +45,7 @@ pub(crate) fn edge_with(clock: Arc<dyn Clock>) -> Edge {
     Edge {
         clock,
         ids: Arc::new(RandomIds),
+        reserve: Reserve::default(),
     }
 }
 

@@ -39,6 +39,10 @@ mod ledger_speed;
 mod model;
 mod model_kit;
 mod projections;
+mod running;
+mod running_kit;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
+mod running_x11;
 mod source;
 mod tidy;
 #[cfg(all(feature = "desktop", target_os = "linux"))]

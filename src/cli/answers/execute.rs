@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::Asked;
 use super::story::{self, set};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::open::runtime_settings;
 use crate::commands::command::Command;
 use crate::commands::decision::Done;
 use crate::commands::desk::Outcome;
@@ -18,6 +19,10 @@ pub async fn answer(asked: Asked, command: Command) -> Result<Exit, Failure> {
     let subject = Subject::of(&command);
     let outcome = asked
         .off_thread(move |asked| {
+            if let Command::SetConfig(set) = &command {
+                let runtime = runtime_settings(asked.owner.desk.ledger())?;
+                asked.owner.tuning.try_with(runtime, set)?;
+            }
             let now = asked.owner.now();
             Ok(asked.owner.desk.execute(&command, &asked.cause, now)?)
         })
@@ -147,7 +152,11 @@ impl Subject {
             }
             Self::Setting { key, value } => {
                 let value: Option<Value> = value.and_then(|text| serde_json::from_str(&text).ok());
-                json!({"key": key, "value": value, "position": done.last})
+                let change = owner.retune(&key)?;
+                json!({
+                    "key": key, "value": value, "position": done.last,
+                    "applied": change.applied.word(), "overridden": change.overridden,
+                })
             }
             Self::Plain => json!({"position": done.last, "version": done.version}),
         };

@@ -29,7 +29,7 @@ const PULSE: Duration = Duration::from_secs(1);
 /// One message.
 pub async fn one(asked: Asked, mut send: SendMessage, awaiting: Awaiting) -> Result<Exit, Failure> {
     asked.owner.delivers_with(awaiting.desktop.as_deref())?;
-    send.hops_max = asked.owner.config.settings().delivery.hop_limit;
+    send.hops_max = asked.owner.config().settings().delivery.hop_limit;
     send.ttl_micros = send.ttl_micros.or_else(|| default_ttl(&asked));
     if awaiting.dry_run {
         return weigh(asked, send).await;
@@ -41,7 +41,7 @@ pub async fn one(asked: Asked, mut send: SendMessage, awaiting: Awaiting) -> Res
 /// An answer to a message.
 pub async fn reply(asked: Asked, mut reply: Reply, awaiting: Awaiting) -> Result<Exit, Failure> {
     asked.owner.delivers_with(awaiting.desktop.as_deref())?;
-    reply.hops_max = asked.owner.config.settings().delivery.hop_limit;
+    reply.hops_max = asked.owner.config().settings().delivery.hop_limit;
     reply.ttl_micros = reply.ttl_micros.or_else(|| default_ttl(&asked));
     let (answer, via) = (reply.answer, reply.via);
     carry(asked, reply.into(), answer, via, awaiting).await
@@ -77,7 +77,7 @@ pub async fn many(
     awaiting: Awaiting,
 ) -> Result<Exit, Failure> {
     asked.owner.delivers_with(awaiting.desktop.as_deref())?;
-    broadcast.hops_max = asked.owner.config.settings().delivery.hop_limit;
+    broadcast.hops_max = asked.owner.config().settings().delivery.hop_limit;
     broadcast.ttl_micros = broadcast.ttl_micros.or_else(|| default_ttl(&asked));
     let (correlation, via) = (broadcast.broadcast, broadcast.via);
     let dry_run = awaiting.dry_run;
@@ -267,7 +267,7 @@ fn never_had_a_way(failure: Option<&crate::events::lifecycle::Failure>) -> bool 
 }
 
 fn default_ttl(asked: &Asked) -> Option<u64> {
-    let ttl = asked.owner.config.settings().delivery.default_ttl.0?;
+    let ttl = asked.owner.config().settings().delivery.default_ttl.0?;
     u64::try_from(ttl.as_micros()).ok()
 }
 

@@ -91,14 +91,37 @@ pub fn verify(item: &Value, paint: Paint) -> String {
     let read = count(number(item, "events"), "event");
     let chain = paint.tone(Tone::Dim, &word(item, "chain"));
     let damage = list(item, "damage");
+    let mut lines = repaired(item, paint);
     if truth(item, "ok") {
         let ok = paint.tone(Tone::Good, "ok");
-        return format!("{ok}  {read}, head {}\n{chain}", word(item, "head"));
+        lines.push(format!(
+            "{ok}  {read}, head {}\n{chain}",
+            word(item, "head")
+        ));
+        return lines.join("\n");
     }
     let bad = paint.tone(Tone::Bad, "damaged");
-    let mut lines = vec![format!("{bad}  {read} read, head {}", word(item, "head"))];
+    lines.push(format!("{bad}  {read} read, head {}", word(item, "head")));
     lines.extend(damage.iter().map(|one| format!("  {}", inline(one))));
     lines.join("\n")
+}
+
+/// What `--repair` did; nothing when it was not asked for.
+fn repaired(item: &Value, paint: Paint) -> Vec<String> {
+    match item.get("repaired") {
+        None => Vec::new(),
+        Some(Value::Null) => vec!["there was nothing to repair".to_owned()],
+        Some(torn) => {
+            let done = paint.tone(Tone::Good, "repaired");
+            vec![format!(
+                "{done}  {} that were never acknowledged cut off at byte {} of the journal\n  \
+                 copied to {}",
+                count(number(torn, "bytes"), "byte"),
+                word(torn, "offset"),
+                word(torn, "copied_to"),
+            )]
+        }
+    }
 }
 
 /// Where a note stands.

@@ -9,7 +9,6 @@ use super::open::Owner;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::seat_process::SeatProcesses;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::settings;
 use crate::delivery::dispatch::{self, Stopped, World};
 
 /// How often deliveries are looked after.
@@ -111,7 +110,7 @@ impl Owner {
             ids: Arc::clone(&self.ids),
             hire: Arc::new(hire),
             inbox: Arc::new(Inbox::of(&self.store)),
-            settings: Arc::new(settings::dispatch(self.config.settings())?),
+            settings: self.tuning.dispatch(),
         })
     }
 }

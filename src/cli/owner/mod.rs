@@ -5,3 +5,4 @@ pub mod open;
 pub mod request;
 pub mod serve;
 pub mod socket;
+pub mod tuning;

@@ -8,15 +8,17 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, watch};
 
 use super::carrying::Carrying;
+use super::tuning::Tuning;
 use crate::adapters::checkpoints::FolderCheckpoints;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
 use crate::cli::exit::{Exit, Failure};
 use crate::commands::desk::Desk;
-use crate::config::layers::{Config, Sources};
+use crate::config::layers::{Config, Layers, Sources};
 use crate::events::ids::{Ids, Position, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
+use crate::events::ledger::reserve::Reserve;
 use crate::events::time::{Clock, Timestamp};
 use crate::projections::host::Projections;
 
@@ -62,8 +64,8 @@ pub struct Owner {
     pub desk: Desk,
     /// What is true now.
     pub projections: Projections,
-    /// Every setting with its origin, as of the opening.
-    pub config: Arc<Config>,
+    /// The settings in force.
+    pub tuning: Arc<Tuning>,
     /// What opening found and did.
     pub opening: Arc<Opening>,
     /// The machine's clock.
@@ -99,9 +101,13 @@ impl Owner {
     fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        // What `config set` says is known only once the ledger is open, and counts from then on.
+        let layers = Layers::read(&plan.sources)?;
+        let reserve = Reserve::of(layers.with_runtime(&[])?.settings().store.min_free.0);
         let edge = Edge {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
+            reserve: reserve.clone(),
         };
         let (ledger, opening) = Ledger::open(&plan.store, edge).map_err(|error| {
             if matches!(error, OpenError::Locked { .. }) {
@@ -110,9 +116,7 @@ impl Owner {
                 NotOpened::Failed(Failure::from(error))
             }
         })?;
-        let mut sources = plan.sources;
-        sources.runtime = runtime_settings(&ledger)?;
-        let config = Config::load(&sources)?;
+        let tuning = Tuning::new(layers, &runtime_settings(&ledger)?, reserve)?;
         let checkpoints = Arc::new(FolderCheckpoints::of_store(&plan.store));
         let projections = Projections::open(&ledger, checkpoints)?;
         let (moved, head) = watch::channel(ledger.head().position);
@@ -121,12 +125,12 @@ impl Owner {
         }));
         let desktop = plan
             .desktop
-            .unwrap_or_else(|| config.settings().delivery.desktop.clone());
+            .unwrap_or_else(|| tuning.config().settings().delivery.desktop.clone());
         Ok(Self {
             store: plan.store,
             desk: Desk::new(ledger),
             projections,
-            config: Arc::new(config),
+            tuning: Arc::new(tuning),
             opening: Arc::new(opening),
             clock,
             ids,
@@ -137,6 +141,11 @@ impl Owner {
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),
         })
+    }
+
+    /// Every setting with its origin, as of now.
+    pub fn config(&self) -> Arc<Config> {
+        self.tuning.config()
     }
 
     /// The present instant.

@@ -12,9 +12,17 @@ use super::request::Request;
 use super::socket::{FromOwner, Listening, Talk};
 use crate::cli::answers::answer::{Items, answer};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::stop::{Stop, Subject};
 
 /// How many items wait for a slow reader before the answer itself waits.
 const ITEMS_AHEAD: usize = 64;
+
+/// How long an attempt under way may take to end once this process was asked to stop. It has deadlines
+/// of its own; beyond this it is cut off.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// How long cutting off may take.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// How long a process that is done with its own request goes on for those who already wait.
 const LINGER: Duration = Duration::from_secs(2);
@@ -48,41 +56,84 @@ impl Serving {
         &self.owner
     }
 
-    /// Answers this process's own request and goes away.
+    /// Answers this process's own request and goes away. Asked to stop, it begins no new attempt,
+    /// lets the one under way end, and says what became of its message.
     pub async fn serve_one(
         self,
         request: Request,
         show: &mut (dyn FnMut(Value) -> Result<(), Failure> + Send),
+        stop: &mut Stop,
     ) -> Result<Exit, Failure> {
-        let answered = answer_here(&self.owner, request, show).await;
-        let left = self.leave(LINGER).await;
-        let exit = answered?;
-        left.map(|()| exit)
+        let subject = Subject::of(&request.what);
+        let answered = tokio::select! {
+            answered = answer_here(&self.owner, request, show) => Ok(answered),
+            exit = stop.asked() => Err(exit),
+        };
+        match answered {
+            Ok(answered) => {
+                let left = self.leave(LINGER, stop.asked()).await;
+                let exit = answered?;
+                left.map(|()| exit)
+            }
+            Err(exit) => {
+                let hurry = tokio::time::timeout(GRACE, stop.asked());
+                let owner = self.settle(Duration::ZERO, hurry).await?;
+                let told = subject.told(&owner, exit).await;
+                close(owner).await?;
+                told
+            }
+        }
     }
 
     /// Stops accepting, lets attempts under way end, tells whoever still waits, and closes the
-    /// ledger.
-    pub async fn leave(self, linger: Duration) -> Result<(), Failure> {
+    /// ledger. When `hurry` is over, attempts are cut off instead, honestly.
+    pub async fn leave<H: Future>(self, linger: Duration, hurry: H) -> Result<(), Failure> {
+        close(self.settle(linger, hurry).await?).await
+    }
+
+    /// Everything about leaving but closing the ledger.
+    async fn settle<H: Future>(self, linger: Duration, hurry: H) -> Result<Owner, Failure> {
         let Self {
             owner,
             stop_accepting,
             mut accepting,
         } = self;
         stop_accepting.send_replace(true);
-        let patient = tokio::time::timeout(linger, &mut accepting).await.is_ok();
-        owner.leaving.send_replace(true);
-        owner.end_deliveries().await;
-        if !patient {
-            accepting.await?;
+        {
+            let ending = async {
+                let patient = tokio::time::timeout(linger, &mut accepting).await.is_ok();
+                owner.leaving.send_replace(true);
+                owner.end_deliveries().await;
+                if !patient {
+                    accepting.await?;
+                }
+                Ok::<_, Failure>(())
+            };
+            tokio::pin!(ending);
+            tokio::select! {
+                ended = &mut ending => ended?,
+                _ = hurry => {
+                    owner.leaving.send_replace(true);
+                    owner.stop_hands();
+                    // What does not end now ends with the process; the ledger knows how far it came.
+                    if let Ok(ended) = tokio::time::timeout(AT_ONCE, &mut ending).await {
+                        ended?;
+                    }
+                }
+            }
         }
-        tokio::task::spawn_blocking(move || {
-            let ledger = owner.desk.ledger().clone();
-            owner.projections.save(&ledger)?;
-            drop(owner);
-            Ok(ledger.close()?)
-        })
-        .await?
+        Ok(owner)
     }
+}
+
+async fn close(owner: Owner) -> Result<(), Failure> {
+    tokio::task::spawn_blocking(move || {
+        let ledger = owner.desk.ledger().clone();
+        owner.projections.save(&ledger)?;
+        drop(owner);
+        Ok(ledger.close()?)
+    })
+    .await?
 }
 
 async fn answer_here(

@@ -47,9 +47,6 @@ impl AskArgs {
         if let Some(answer) = answer {
             return run.tell(What::Show(answer), messages::show);
         }
-        for item in &items {
-            run.printer.answer(item, messages::sent)?;
-        }
-        Ok(exit)
+        run.tell_sent(exit, &items)
     }
 }

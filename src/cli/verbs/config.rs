@@ -9,7 +9,7 @@ use crate::cli::output::paint::{Paint, Tone};
 use crate::cli::owner::request::What;
 use crate::commands::configure::SetConfig;
 use crate::config::error::Origin;
-use crate::config::keys::real_name;
+use crate::config::keys::{Applied, applied, real_name};
 use crate::config::layers::{Config, check_value};
 
 /// Settings and where they come from.
@@ -54,6 +54,11 @@ pub struct ShowArgs {
 pub struct CheckArgs {}
 
 /// Change a setting while running; it is kept in the ledger as an event.
+///
+/// A running desk goes by it at once, from the next attempt on (`"applied":"now"`). Only from the next
+/// start on (`"applied":"next_start"`): `delivery.desktop`, `log.format`, `serve.listen`. Not at all, because
+/// every process needs it before it can read the ledger (exit 6): `socket.lock_timeout`. Environment and
+/// flags of the running desk stand above it (`"overridden"` names them).
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard config set retry.max_retries 5
@@ -97,6 +102,11 @@ pub fn run(args: ConfigArgs, run: &mut Run) -> Result<Exit, Failure> {
         }
         ConfigVerb::Set(set) => {
             let (key, value) = check_value(&set.key, &set.value)?;
+            if applied(&key) == Applied::Never {
+                let text = format!("{key} is needed before the ledger can be read");
+                return Err(Failure::new(Exit::Refused, "not_at_run_time", text)
+                    .hint("put it into a configuration file, the environment or a flag"));
+            }
             let value = Some(value.to_string());
             return run.execute(SetConfig { key, value }, was_set);
         }
@@ -133,9 +143,17 @@ fn whole(run: &Run) -> Result<Config, Failure> {
 fn was_set(item: &Value, paint: Paint) -> String {
     let done = paint.tone(Tone::Good, "set");
     let key = item.get("key").and_then(Value::as_str).unwrap_or_default();
+    let word = |name| item.get(name).and_then(Value::as_str);
+    let when = match (word("overridden"), word("applied")) {
+        (Some(above), _) => format!("but {above} stands above it"),
+        (None, Some("now")) => "from now on".to_owned(),
+        (None, _) => "from the next start of the desk on".to_owned(),
+    };
     match item.get("value") {
-        None | Some(Value::Null) => format!("{done}  {key} to what it is without `config set`"),
-        Some(value) => format!("{done}  {key} = {value}, from the next start of the desk on"),
+        None | Some(Value::Null) => {
+            format!("{done}  {key} to what it is without `config set`, {when}")
+        }
+        Some(value) => format!("{done}  {key} = {value}, {when}"),
     }
 }
 

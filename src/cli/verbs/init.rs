@@ -5,13 +5,14 @@ use crate::adapters::entropy::RandomIds;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::events::ledger::handle::{Edge, Ledger};
+use crate::events::ledger::reserve::Reserve;
 use clap::Args;
 use serde_json::json;
 use std::sync::Arc;
 
 /// Make a new, empty ledger in the store folder.
 ///
-/// A folder that already holds a ledger is left as it is (exit 5).
+/// A folder that already holds a ledger is left as it is (exit 16).
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard init
@@ -29,6 +30,7 @@ impl InitArgs {
         let edge = Edge {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            reserve: Reserve::default(),
         };
         let ledger = Ledger::create(&store, edge, env!("CARGO_PKG_VERSION"))?;
         let (id, timeline) = ledger.identity();

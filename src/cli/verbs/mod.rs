@@ -6,6 +6,7 @@ pub mod append;
 pub mod ask;
 pub mod broadcast;
 pub mod cancel;
+pub mod clipboard_keeper;
 pub mod completions;
 pub mod config;
 pub mod doctor;

@@ -5,7 +5,6 @@ use clap::Args;
 use super::send::Sending;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::messages;
 use crate::cli::owner::request::What;
 use crate::cli::values::Wait;
 use crate::commands::reply::Reply;
@@ -55,10 +54,6 @@ impl ReplyArgs {
             reply,
             awaiting: out.awaiting,
         };
-        let (exit, items) = run.ask_with(what, None, desktop)?;
-        for item in &items {
-            run.printer.answer(item, messages::sent)?;
-        }
-        Ok(exit)
+        run.send(what, desktop)
     }
 }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use crate::cli::body::BodyArgs;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::messages;
 use crate::cli::owner::request::Awaiting;
 use crate::cli::owner::request::What;
 use crate::cli::values::{DesktopChoice, Wait, words};
@@ -172,10 +171,6 @@ impl SendArgs {
             send,
             awaiting: out.awaiting,
         };
-        let (exit, items) = run.ask_with(what, Some(Run::fresh_id()), desktop)?;
-        for item in &items {
-            run.printer.answer(item, messages::sent)?;
-        }
-        Ok(exit)
+        run.send(what, desktop)
     }
 }

@@ -8,15 +8,19 @@ use crate::cli::daemon;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::values::DesktopChoice;
+use crate::config::layers::{Config, Flag};
 use serde_json::json;
 
-/// Run the desk: own the ledger, deliver, and serve other commands and the query API.
+/// Run the desk: own the ledger, deliver, and serve other commands.
+///
+/// The query API does not come with this version: `--listen` is checked and kept, and nothing listens
+/// there yet.
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard serve
   switchboard serve --listen 127.0.0.1:8080")]
 pub struct ServeArgs {
-    /// Where the query API listens [default: 127.0.0.1:7717]
+    /// Where the query API will listen [default: 127.0.0.1:7717]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
     /// Allow an address that other machines can reach
@@ -30,22 +34,24 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// Owns the ledger until a signal ends it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        if let Some(listen) = self.listen
-            && !listen.ip().is_loopback()
-            && !self.insecure_listen
-        {
-            let text = format!("{listen} can be reached by other machines");
-            return Err(Failure::new(Exit::NotAllowed, "insecure_listen", text)
-                .hint("listen on 127.0.0.1, or insist with --insecure-listen"));
-        }
         let mut plan = run.plan(self.desktop.map(|desktop| desktop.to_string()))?;
         plan.daemon = true;
+        if let Some(listen) = self.listen {
+            plan.sources.flags.push(Flag {
+                key: "serve.listen".to_owned(),
+                text: listen.to_string(),
+                flag: "--listen".to_owned(),
+            });
+        }
+        let exposed = self.insecure_listen;
+        // Before anything is locked; once more when the ledger's own settings are known.
+        daemon::check_listen(&Config::load(&plan.sources)?, exposed)?;
         let store = plan.store.display().to_string();
         let mut printer = run.printer.take();
-        let done = run.block_on(daemon::run(&plan, |settings| {
+        let done = run.block_on(daemon::run(&plan, exposed, |settings| {
             let item = json!({
                 "record": "serving", "store": store, "pid": std::process::id(),
-                "settings": settings,
+                "settings": settings, "http": null,
             });
             printer.answer(&item, |_, _| {
                 format!(

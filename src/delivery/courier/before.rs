@@ -73,7 +73,9 @@ impl Courier {
     }
 
     pub(super) fn clipboard_saved(&mut self, clip: Clip) -> Move {
-        self.typing = clip == Clip::Other && self.may_type();
+        // Where nothing is given back, nothing needs to be spared.
+        let spare = clip == Clip::Other && self.job.clipboard.restore;
+        self.typing = spare && self.may_type();
         self.saved = Some(clip);
         if !self.abilities.observes {
             return self.act_blind();

@@ -43,10 +43,10 @@ impl Courier {
         self.finish(Outcome::Unknown { reason })
     }
 
-    /// Gives the clipboard back, then ends.
+    /// Gives the clipboard back where that is wanted, then ends.
     pub(super) fn finish(&mut self, outcome: Outcome) -> Move {
         self.enter(Step::Restore);
-        if self.clipboard_set && self.saved.is_some() {
+        if self.clipboard_set && self.saved.is_some() && self.job.clipboard.restore {
             self.go(Phase::Restore(outcome), Deed::ReadClipboard, [])
         } else {
             self.over(outcome)

@@ -1,6 +1,6 @@
 //! The ledger as everything above sees it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,20 +11,23 @@ use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
 use super::owner::Owner;
 use super::prepare::{Ready, prepare};
+use super::reserve::Reserve;
 use super::writer::{self, own_cause};
-use super::{blobs, bytes, creating, verify};
+use super::{blobs, bytes, creating, repair, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerRebuilt;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
 use crate::events::time::{Clock, Timestamp};
 
-/// Where the ledger's time and ids come from.
+/// What the ledger takes from outside: time, ids, and how much room it must leave.
 #[derive(Clone, Debug)]
 pub struct Edge {
     /// The machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Fresh `UUIDv7`.
     pub ids: Arc<dyn Ids>,
+    /// How much of the disk stays free.
+    pub reserve: Reserve,
 }
 
 /// The newest event.
@@ -142,6 +145,18 @@ pub struct Verified {
     pub damage: Vec<String>,
 }
 
+/// The end of a journal that was being written when its process or machine stopped. Nobody was ever
+/// told that it was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TornTail {
+    /// Where in the journal's file it begins.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The file that has these bytes now; none while they are still in the journal.
+    pub copied_to: Option<PathBuf>,
+}
+
 /// A ledger, opened and locked by this process. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -214,6 +229,18 @@ impl Ledger {
         verify::examine(store)
     }
 
+    /// The torn tail of a store that nobody has open, if it has one. Takes the lock, changes nothing.
+    /// Other damage is refused as by [`Self::open`].
+    pub fn torn_tail(store: &Path) -> Result<Option<TornTail>, OpenError> {
+        repair::look(store)
+    }
+
+    /// Copies the torn tail aside and cuts it off, and does nothing else. Takes the lock. Other damage
+    /// is refused as by [`Self::open`], and nothing is changed then.
+    pub fn repair(store: &Path) -> Result<Option<TornTail>, OpenError> {
+        repair::repair(store)
+    }
+
     /// The ledger's id, and its timeline's.
     pub fn identity(&self) -> (Uuid, Uuid) {
         opening::identity(&self.owner.shared)
@@ -251,7 +278,7 @@ impl Ledger {
         if let Some(reason) = self.poisoned() {
             return Err(AppendError::Poisoned { reason });
         }
-        let needed = large.saturating_add(writer::RESERVE);
+        let needed = large.saturating_add(shared.edge.reserve.bytes());
         if let Some(detail) = writer::free_below(shared, needed) {
             // The writer still knows the answer to a command that was carried out before.
             return match shared.find_command(ready.cause.command.0) {

@@ -7,6 +7,7 @@ pub mod append;
 pub mod disk;
 pub mod handle;
 pub mod layout;
+pub mod reserve;
 
 mod blobs;
 mod bytes;
@@ -23,6 +24,7 @@ mod owner;
 mod prepare;
 mod reading;
 mod record;
+mod repair;
 mod tail;
 #[cfg(test)]
 mod torn;

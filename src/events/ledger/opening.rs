@@ -60,10 +60,9 @@ pub(super) fn open_locked(
     let scanned = scan(&layout, &journal)?;
     let said = testimony(&layout)?;
     compare(&layout, &journal, &scanned.index, said.as_ref())?;
-    let torn_bytes = scanned
-        .torn
-        .as_ref()
-        .map_or(Ok(0), |torn| set_aside(&layout, &journal, torn))?;
+    let torn_bytes = scanned.torn.as_ref().map_or(Ok(0), |torn| {
+        set_aside(&layout, &journal, torn).map(|(bytes, _)| bytes)
+    })?;
     // Whole frames that were never acknowledged count from now on, so they must be durable.
     journal
         .file
@@ -192,7 +191,7 @@ pub(super) fn testimony(layout: &Layout) -> Result<Option<Testimony>, OpenError>
 }
 
 /// The journal must reach at least as far as it once did, with the same chain.
-fn compare(
+pub(super) fn compare(
     layout: &Layout,
     journal: &Journal,
     index: &Index,
@@ -227,20 +226,28 @@ fn compare(
     }
 }
 
-/// Copies the torn tail to a file of its own, then cuts it off. Returns how many bytes it had.
-fn set_aside(layout: &Layout, journal: &Journal, torn: &Torn) -> Result<u64, OpenError> {
-    let step = "setting the torn tail aside";
-    let length = journal.file.metadata().map_err(layout.io(step))?.len();
+/// The bytes of the torn tail, without the zeros at its end: those were reserved and never written.
+pub(super) fn tail_of(journal: &Journal, torn: &Torn) -> std::io::Result<Vec<u8>> {
+    let length = journal.file.metadata()?.len();
     let mut tail = vec![0; size(length.saturating_sub(torn.offset))];
-    journal
-        .file
-        .read_exact_at(&mut tail, torn.offset)
-        .map_err(layout.io(step))?;
+    journal.file.read_exact_at(&mut tail, torn.offset)?;
     let used = tail
         .iter()
         .rposition(|byte| *byte != 0)
         .map_or(0, |last| last.saturating_add(1));
     tail.truncate(used);
+    Ok(tail)
+}
+
+/// Copies the torn tail to a file of its own, then cuts it off. Returns how many bytes it had, and the
+/// copy.
+pub(super) fn set_aside(
+    layout: &Layout,
+    journal: &Journal,
+    torn: &Torn,
+) -> Result<(u64, PathBuf), OpenError> {
+    let step = "setting the torn tail aside";
+    let tail = tail_of(journal, torn).map_err(layout.io(step))?;
     let name = blake3::hash(&tail).to_hex();
     let short = name.get(..16).unwrap_or_default();
     let path = layout
@@ -251,7 +258,7 @@ fn set_aside(layout: &Layout, journal: &Journal, torn: &Torn) -> Result<u64, Ope
         .file
         .set_len(torn.offset)
         .map_err(layout.io("cutting the torn tail off"))?;
-    Ok(len64(used))
+    Ok((len64(tail.len()), path))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

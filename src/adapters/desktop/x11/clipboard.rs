@@ -11,7 +11,8 @@ use x11rb::protocol::xproto::{ConnectionExt as _, EventMask};
 
 use crate::delivery::ports::{Clip, Trouble};
 
-use super::link::{if_still_there, lost, trouble};
+use super::keeper::Holding;
+use super::link::{Link, if_still_there, lost, trouble};
 use super::listener::{Answer, Deadline, Listener};
 use super::words::text_of;
 
@@ -131,6 +132,22 @@ impl Clipboard {
         Ok(())
     }
 
+    /// What we hold and nobody would keep once this process is gone. A clipboard program is asked to
+    /// keep it by arboard.
+    pub(super) fn holding(&self, listener: &Listener) -> Result<Option<Holding>, Trouble> {
+        let atoms = &listener.link().atoms;
+        let owner_now = owner(listener, atoms.CLIPBOARD)?;
+        let kept = owner(listener, atoms.CLIPBOARD_MANAGER)? != x11rb::NONE;
+        if owner_now == x11rb::NONE || self.ours != Some(owner_now) || kept {
+            return Ok(None);
+        }
+        Ok(self.put.clone().map(|text| Holding {
+            window: owner_now,
+            private: self.foreign.as_deref() != Some(text.as_str()),
+            text,
+        }))
+    }
+
     /// Makes the primary selection say the same as the clipboard, if that is ours: some programs
     /// (xterm) insert that one, and there is no other way to paste into them.
     pub(super) fn lend_to_primary(&mut self, listener: &Listener) -> Result<(), Trouble> {
@@ -183,7 +200,9 @@ impl Clipboard {
         let deadline = Deadline::within(PATIENCE);
         loop {
             let now = owner(listener, selection.atom)?;
-            if now != x11rb::NONE && (self.ours == Some(now) || is_this_process(listener, now)?) {
+            if now != x11rb::NONE
+                && (self.ours == Some(now) || is_this_process(listener.link(), now)?)
+            {
                 self.ours = Some(now);
                 return Ok(());
             }
@@ -231,18 +250,23 @@ fn refused(listener: &Listener, error: &arboard::Error) -> Trouble {
     }
 }
 
-fn owner(listener: &Listener, selection: u32) -> Result<u32, Trouble> {
-    let asked = listener.link().conn.get_selection_owner(selection);
+/// The window that owns a selection.
+pub(super) fn owner_of(link: &Link, selection: u32) -> Result<u32, Trouble> {
+    let asked = link.conn.get_selection_owner(selection);
     Ok(asked.map_err(lost)?.reply().map_err(trouble)?.owner)
 }
 
+fn owner(listener: &Listener, selection: u32) -> Result<u32, Trouble> {
+    owner_of(listener.link(), selection)
+}
+
 /// Whether the window was made by a connection of this very process.
-fn is_this_process(listener: &Listener, window: u32) -> Result<bool, Trouble> {
+pub(super) fn is_this_process(link: &Link, window: u32) -> Result<bool, Trouble> {
     let spec = ClientIdSpec {
         client: window,
         mask: ClientIdMask::LOCAL_CLIENT_PID,
     };
-    let asked = listener.link().conn.res_query_client_ids(&[spec]);
+    let asked = link.conn.res_query_client_ids(&[spec]);
     let answer = match asked.map_err(lost) {
         // A server that cannot tell: then the text read back has to do.
         Err(Trouble::Unsupported(_)) => return Ok(true),

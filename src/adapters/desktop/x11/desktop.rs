@@ -10,6 +10,7 @@ use crate::events::facts::screen::{Point, Rect};
 use super::capture::{Layout, capture};
 use super::clipboard::Clipboard;
 use super::hands::Hands;
+use super::keeper::Holding;
 use super::link::{Link, if_still_there, lost, trouble};
 use super::listener::Listener;
 use super::survey::{Looking, look};
@@ -57,6 +58,11 @@ impl X11Desktop {
             settled: false,
             layout,
         })
+    }
+
+    /// What stands in the clipboard by our doing and would be lost with this process.
+    pub fn holding(&self) -> Result<Option<Holding>, Trouble> {
+        self.clipboard.holding(&self.listener)
     }
 
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones

@@ -14,6 +14,7 @@ x11rb::atom_manager! {
     pub(super) Atoms: AtomCookies {
         ATOM,
         CLIPBOARD,
+        CLIPBOARD_MANAGER,
         INCR,
         PRIMARY,
         STRING,

@@ -1,6 +1,7 @@
 //! The X11 desktop: enigo moves the hands, arboard keeps the clipboard, x11rb sees.
 
 pub mod desktop;
+pub mod keeper;
 pub mod seat;
 
 mod capture;
