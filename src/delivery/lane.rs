@@ -207,6 +207,14 @@ impl Lane {
             return Ok(());
         }
         self.hands = None;
+        match self.hire().await {
+            // It was cut off while it started. No attempt has begun, so another one costs none.
+            Err(Unready::Ended(_)) => self.hire().await,
+            other => other,
+        }
+    }
+
+    async fn hire(&mut self) -> Result<(), Unready> {
         let Track::Seat(seat) = &self.track else {
             return Err(Unready::Seat("this is no seat".to_owned()));
         };
@@ -221,10 +229,10 @@ impl Lane {
                 Ok(())
             }
             Ok(Some(FromWorker::Unable { reason })) => Err(Unready::Seat(reason)),
-            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(Unready::Worker(
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(Unready::Ended(
                 format!("the worker of seat {seat} ended before it was ready"),
             )),
-            Err(_elapsed) => Err(Unready::Worker(format!(
+            Err(_elapsed) => Err(Unready::Slow(format!(
                 "the worker of seat {seat} was not ready in {CLAIM:?}"
             ))),
         }
@@ -236,15 +244,17 @@ impl Lane {
 enum Unready {
     /// The seat cannot be had: trying again soon will not help.
     Seat(String),
-    /// The worker's process went away, or is too slow: another one may do.
-    Worker(String),
+    /// The worker's process went away: another one may do.
+    Ended(String),
+    /// The worker's process did not say that it is ready.
+    Slow(String),
 }
 
 impl Unready {
     fn ending(self, carriage: &Carriage) -> Ending {
         let (class, detail) = match self {
             Self::Seat(detail) => (FailureClass::DisplayGone, detail),
-            Self::Worker(detail) => (FailureClass::Interrupted, detail),
+            Self::Ended(detail) | Self::Slow(detail) => (FailureClass::Interrupted, detail),
         };
         Ending {
             outcome: Outcome::Failed {
