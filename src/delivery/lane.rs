@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::carriage::Carriage;
+use tokio::sync::watch;
+
 use super::courier::moves::{Ending, Outcome};
 use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
 use super::errand::{self, Errand};
@@ -17,6 +19,9 @@ const CLAIM: Duration = Duration::from_secs(20);
 /// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
 /// beyond the sum of the courier's own deadlines.
 const SILENCE: Duration = Duration::from_mins(1);
+
+/// How long a lane leaves an errand alone that was refused before it began, unless something happens.
+const REFUSED_REST: Duration = Duration::from_millis(200);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +70,18 @@ impl Lane {
                 .world
                 .off_thread(move |world| errand::next(world, &track))
                 .await?;
-            if let Some(errand) = errand {
-                self.go(errand).await?;
-                continue;
-            }
-            let now = self.world.clock.now();
-            let rest = look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN));
+            let rest = match errand {
+                Some(errand) => {
+                    if self.go(errand).await? {
+                        continue;
+                    }
+                    REFUSED_REST
+                }
+                None => {
+                    let now = self.world.now();
+                    look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN))
+                }
+            };
             tokio::select! {
                 _ = head.changed() => {}
                 _ = leaving.changed() => {}
@@ -80,7 +91,8 @@ impl Lane {
         Ok(())
     }
 
-    async fn go(&mut self, errand: Errand) -> Result<(), Stopped> {
+    /// True when something came of it; false when the errand was refused before it began.
+    async fn go(&mut self, errand: Errand) -> Result<bool, Stopped> {
         match errand {
             Errand::Skip(skip) => self.world.off_thread(move |world| skip.write(world)).await,
             Errand::Inbox(post) => self.world.off_thread(move |world| post.carry(world)).await,
@@ -89,14 +101,17 @@ impl Lane {
     }
 
     /// Carries one message by hand. `attempt.started` is durable before the worker hears of it.
-    async fn carry(&mut self, carriage: Carriage) -> Result<(), Stopped> {
+    async fn carry(&mut self, carriage: Carriage) -> Result<bool, Stopped> {
         let ready = self.claim().await;
+        // Heard from before the attempt begins: a call to stop in between counts.
+        let mut panic = self.world.panic.clone();
+        panic.mark_unchanged();
         let own = carriage.clone();
         if !self.world.off_thread(move |world| own.begin(world)).await? {
-            return Ok(());
+            return Ok(false);
         }
         let told = match ready {
-            Ok(()) => self.work(&carriage).await?,
+            Ok(()) => self.work(&carriage, panic).await?,
             Err(unready) => Told::Ended(Box::new(unready.ending(&carriage))),
         };
         if matches!(told, Told::Gone(_)) {
@@ -104,17 +119,24 @@ impl Lane {
         }
         self.world
             .off_thread(move |world| carriage.end(world, told))
-            .await
+            .await?;
+        Ok(true)
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.
-    async fn work(&mut self, carriage: &Carriage) -> Result<Told, Stopped> {
+    async fn work(
+        &mut self,
+        carriage: &Carriage,
+        mut panic: watch::Receiver<u64>,
+    ) -> Result<Told, Stopped> {
+        let stopped = || Told::Gone("all hands were stopped".to_owned());
         let gone = || Told::Gone("the seat's worker process ended in the middle".to_owned());
         let Some(hands) = self.hands.as_mut() else {
             return Ok(gone());
         };
-        let mut panic = self.world.panic.clone();
-        panic.mark_unchanged();
+        if panic.has_changed().unwrap_or(false) {
+            return Ok(stopped());
+        }
         if hands
             .say
             .send(ToWorker::Carry(Box::new(carriage.job.clone())))
@@ -126,7 +148,7 @@ impl Lane {
         loop {
             let word = tokio::select! {
                 word = hands.hear.recv() => word,
-                _ = panic.changed() => return Ok(Told::Gone("all hands were stopped".to_owned())),
+                _ = panic.changed() => return Ok(stopped()),
                 () = tokio::time::sleep(SILENCE) => {
                     return Ok(Told::Gone(format!("the worker was silent for {SILENCE:?}")));
                 }
