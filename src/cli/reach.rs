@@ -19,14 +19,19 @@ use crate::events::time::Clock as _;
 /// Where each object of an answer goes.
 pub type Show<'s> = dyn FnMut(Value) -> Result<(), Failure> + Send + 's;
 
+/// How long an owner has for its greeting even with `--lock-timeout 0`.
+const GREETING_LEAST: Duration = Duration::from_secs(1);
+
 /// What came of one try over the socket.
 enum Tried {
     /// The owner answered.
     Answered(Result<Exit, Failure>),
-    /// There is no socket, or nobody behind it: the lock may be free.
+    /// There is no socket, or nobody behind it who greets: the lock may be free.
     NoOwner,
-    /// The owner went away, or is going, without finishing.
+    /// The owner took the request and went away, or is going, without finishing.
     Gone,
+    /// The owner took the request and fell silent.
+    Stuck,
 }
 
 /// Asks whoever owns the ledger, becoming the owner if nobody is. Shows each object as it comes and
@@ -51,6 +56,7 @@ pub async fn ask(plan: &Plan, request: Request, show: &mut Show<'_>) -> Result<E
             Tried::Gone if shown => return Err(broke_off(plan)),
             // It was taken up once: whoever comes next gets the full patience again.
             Tried::Gone => give_up = Instant::now() + plan.patience,
+            Tried::Stuck => return Err(stuck(plan)),
             Tried::NoOwner => {}
         }
         let opened = tokio::select! {
@@ -78,7 +84,15 @@ async fn over_socket(plan: &Plan, request: &Request, show: &mut Show<'_>) -> Tri
     let Ok(mut talk) = socket::connect(&plan.store).await else {
         return Tried::NoOwner;
     };
-    match converse(&mut talk, request, show).await {
+    // Even who does not wait for a lock gives a living owner the time to look up.
+    let patience = plan.patience.clamp(GREETING_LEAST, socket::GREETING);
+    let tried = match talk.greet(patience).await {
+        // Nothing was asked yet, so this owner counts as none, and the patience runs on.
+        Err(TalkError::Io(_)) => return Tried::NoOwner,
+        Err(error) => Err(error),
+        Ok(()) => converse(&mut talk, request, show).await,
+    };
+    match tried {
         Ok(tried) => tried,
         Err(TalkError::Io(_)) => Tried::Gone,
         Err(error @ TalkError::Nonsense(_)) => Tried::Answered(Err(Failure::new(
@@ -94,11 +108,18 @@ async fn converse(
     request: &Request,
     show: &mut Show<'_>,
 ) -> Result<Tried, TalkError> {
-    talk.greet().await?;
-    talk.say(&FromClient::Ask(Box::new(request.clone())))
-        .await?;
+    let wish = FromClient::Ask(Box::new(request.clone()));
+    let Ok(said) = tokio::time::timeout(socket::SILENCE, talk.say(&wish)).await else {
+        return Ok(Tried::Stuck);
+    };
+    said?;
     loop {
-        match talk.hear::<FromOwner>().await? {
+        let Ok(heard) = tokio::time::timeout(socket::SILENCE, talk.hear::<FromOwner>()).await
+        else {
+            return Ok(Tried::Stuck);
+        };
+        match heard? {
+            Some(FromOwner::Working) => {}
             Some(FromOwner::Item(item)) => {
                 if let Err(failure) = show(item) {
                     return Ok(Tried::Answered(Err(failure)));
@@ -130,6 +151,13 @@ fn broke_off(plan: &Plan) -> Failure {
     let store = plan.store.display();
     let text = format!("the owner of {store} went away in the middle of its answer");
     Failure::new(Exit::Unreachable, "owner_gone", text).hint("run the command again")
+}
+
+fn stuck(plan: &Plan) -> Failure {
+    let store = plan.store.display();
+    let text = format!("the owner of {store} took the request and fell silent");
+    Failure::new(Exit::Unreachable, "owner_silent", text)
+        .hint("what was asked may have happened: look before you ask again")
 }
 
 /// 5 to 50 ms, so that many waiting processes do not try in step.

@@ -139,13 +139,16 @@ impl Carriage {
             }
         };
         let closes_breaker = self.start.probe && !matches!(ended, Ended::Unknown(_));
-        world
-            .execute(EndAttempt {
-                ending: ended,
-                learnt,
-                closes_breaker,
-            })
-            .map(|_| ())
+        let end = EndAttempt {
+            ending: ended,
+            learnt,
+            closes_breaker,
+        };
+        match world.execute(end) {
+            Ok(_) => Ok(()),
+            Err(Refused::Refusal(refusal)) => end_refused(world, message, &refusal),
+            Err(error) => Err(error),
+        }
     }
 
     fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {
@@ -154,10 +157,17 @@ impl Carriage {
     }
 }
 
+/// An end that does not fit what the ledger knows, like an arrival without leave for Enter, is not
+/// believed: the attempt counts as cut off. Other messages are carried on.
+pub fn end_refused(world: &World, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
+    tracing::error!(%message, %refusal, "the end of an attempt was refused");
+    cut_off(world, message)
+}
+
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
 /// again.
 pub fn cut_off(world: &World, message: MessageId) -> Result<(), Refused> {
-    let retry_at = world.clock.now().after(AGAIN_AFTER_CUT);
+    let retry_at = world.now().after(AGAIN_AFTER_CUT);
     match world.execute(CutOff { message, retry_at }) {
         // Somebody settled it meanwhile.
         Ok(_) | Err(Refused::Refusal(_)) => Ok(()),

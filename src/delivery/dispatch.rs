@@ -22,7 +22,7 @@ use crate::commands::expire::Expire;
 use crate::events::envelope::Cause;
 use crate::events::ids::{AgentId, CommandId, CorrelationId, Ids, Position, SeatId};
 use crate::events::ledger::handle::ReadError;
-use crate::events::time::Clock;
+use crate::events::time::{Clock, Timestamp};
 use crate::projections::host::Projections;
 
 /// How long a lane sleeps at most without a reason to look; a safety net, not a schedule.
@@ -105,7 +105,7 @@ impl World {
 
     /// Executes a command of the desk's own.
     pub fn execute(&self, command: impl Into<Command>) -> Result<Outcome, Refused> {
-        let now = self.clock.now();
+        let now = self.now();
         let id = self.ids.fresh(now);
         let cause = Cause {
             actor: AgentId::switchboard(),
@@ -114,6 +114,12 @@ impl World {
             command: CommandId(id),
         };
         self.desk.execute(&command.into(), &cause, now)
+    }
+
+    /// The present instant, never before the newest event: when the machine's clock steps back, what
+    /// is due stays due, and a rest counted from now is a rest.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().max(self.desk.ledger().head().recorded_at)
     }
 
     /// Brings the projections up to the ledger's head.
@@ -135,32 +141,49 @@ impl World {
 }
 
 /// Settles what a crash left under way, then runs the lanes until `world.leaving` turns true.
-/// Returns when every attempt under way has ended. A lane that fails ends all: better silent hands
-/// than blind ones.
+/// Returns when every attempt under way has ended, and then the first failure. A lane that fails ends
+/// all: better silent hands than blind ones.
 pub async fn run(world: World) -> Result<(), Stopped> {
     world.off_thread(settle_cut_off).await?;
-    let mut seats = BTreeSet::new();
+    let (stop, stopped) = watch::channel(false);
     let mut lanes = JoinSet::new();
-    lanes.spawn(Lane::new(world.clone(), Track::Inbox).run());
+    let in_lanes = World {
+        leaving: stopped,
+        ..world.clone()
+    };
+    let mut outcome = attend(&world, &in_lanes, &mut lanes).await;
+    stop.send_replace(true);
+    // None is broken off: what it is about to write must not come after what settles it.
+    while let Some(ended) = lanes.join_next().await {
+        outcome = outcome.and(ended.unwrap_or_else(|broke| Err(broke.into())));
+    }
+    outcome
+}
+
+/// Expires what is over and opens a lane for every seat, until it is time to leave or a lane fails.
+async fn attend(
+    world: &World,
+    in_lanes: &World,
+    lanes: &mut JoinSet<Result<(), Stopped>>,
+) -> Result<(), Stopped> {
+    let mut seats = BTreeSet::new();
+    lanes.spawn(Lane::new(in_lanes.clone(), Track::Inbox).run());
     let mut head = world.head.clone();
     let mut leaving = world.leaving.clone();
     while !*leaving.borrow() {
         let next_due = world.off_thread(expire).await?;
         for seat in world.projections.read(|states| states.outbox.seats()) {
             if seats.insert(seat.clone()) {
-                lanes.spawn(Lane::new(world.clone(), Track::Seat(seat)).run());
+                lanes.spawn(Lane::new(in_lanes.clone(), Track::Seat(seat)).run());
             }
         }
-        let rest = next_due.map_or(LOOK_AGAIN, |at| at.since(world.clock.now()).min(LOOK_AGAIN));
+        let rest = next_due.map_or(LOOK_AGAIN, |at| at.since(world.now()).min(LOOK_AGAIN));
         tokio::select! {
             _ = head.changed() => {}
             _ = leaving.changed() => {}
             () = tokio::time::sleep(rest) => {}
             Some(ended) = lanes.join_next() => ended??,
         }
-    }
-    while let Some(ended) = lanes.join_next().await {
-        ended??;
     }
     Ok(())
 }
@@ -182,9 +205,9 @@ fn settle_cut_off(world: &World) -> Result<(), Refused> {
 }
 
 /// Expires what is over. Returns when something falls due or expires next.
-fn expire(world: &World) -> Result<Option<crate::events::time::Timestamp>, Refused> {
+fn expire(world: &World) -> Result<Option<Timestamp>, Refused> {
     world.catch_up()?;
-    let now = world.clock.now();
+    let now = world.now();
     let expired: Vec<_> = world
         .projections
         .read(|states| states.outbox.expired(now).collect());

@@ -49,11 +49,13 @@ pub struct Skip {
 
 impl Skip {
     /// Writes the attempt and its failure down, so that the story shows why it fell back.
-    pub fn write(self, world: &World) -> Result<(), Refused> {
+    /// False when it was refused before it began.
+    pub fn write(self, world: &World) -> Result<bool, Refused> {
         let message = self.start.message;
         match world.execute(self.start) {
             Ok(Outcome::Done(_)) => {}
-            Ok(_) | Err(Refused::Refusal(_)) => return Ok(()),
+            Ok(_) => return Ok(true),
+            Err(Refused::Refusal(_)) => return Ok(false),
             Err(error) => return Err(error),
         }
         let failed = Failed {
@@ -62,7 +64,8 @@ impl Skip {
             text_may_stand: self.text_stood_before,
             steps: Vec::new(),
         };
-        failing::write(world, message, failed)
+        failing::write(world, message, failed)?;
+        Ok(true)
     }
 }
 
@@ -70,7 +73,7 @@ impl Skip {
 /// else happens.
 pub fn next(world: &World, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
-    let now = world.clock.now();
+    let now = world.now();
     let (candidates, mut look_at) = world
         .projections
         .read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));

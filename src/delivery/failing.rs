@@ -2,7 +2,7 @@
 //! into the event, so that a replay under other settings tells the same story.
 
 use super::breaker::Change;
-use super::carriage::cut_off;
+use super::carriage::{self, cut_off};
 use super::dispatch::World;
 use super::errand;
 use super::route::{self, Course};
@@ -27,7 +27,7 @@ pub struct Failed {
 /// Writes `attempt.failed` with what follows from it.
 pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
-    let now = world.clock.now();
+    let now = world.now();
     let Some(kept) = world
         .projections
         .read(|states| states.outbox.get(message).cloned())
@@ -68,10 +68,13 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
         next,
         steps: failed.steps,
     };
-    world
-        .execute(FailAttempt {
-            failed,
-            opens_breaker,
-        })
-        .map(|_| ())
+    let fail = FailAttempt {
+        failed,
+        opens_breaker,
+    };
+    match world.execute(fail) {
+        Ok(_) => Ok(()),
+        Err(Refused::Refusal(refusal)) => carriage::end_refused(world, message, &refusal),
+        Err(error) => Err(error),
+    }
 }

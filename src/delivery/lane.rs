@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::carriage::Carriage;
 use super::courier::moves::{Ending, Outcome};
 use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
@@ -21,6 +23,9 @@ const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a worker that is not needed any more may take to end.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long a lane leaves an errand alone that was refused before it began, unless something happens.
+const REFUSED_REST: Duration = Duration::from_millis(200);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,22 +72,9 @@ impl Lane {
         let mut leaving = self.world.leaving.clone();
         while !*leaving.borrow() {
             head.mark_unchanged();
-            let look_at = if let Some(until) = self.resting() {
-                Some(until)
-            } else {
-                let track = self.track.clone();
-                let (errand, look_at) = self
-                    .world
-                    .off_thread(move |world| errand::next(world, &track))
-                    .await?;
-                if let Some(errand) = errand {
-                    self.go(errand).await?;
-                    continue;
-                }
-                look_at
+            let Some(rest) = self.step().await? else {
+                continue;
             };
-            let now = self.world.clock.now();
-            let rest = look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN));
             tokio::select! {
                 _ = head.changed() => {}
                 _ = leaving.changed() => {}
@@ -91,6 +83,26 @@ impl Lane {
         }
         self.let_go().await;
         Ok(())
+    }
+
+    /// Carries the next message, if there is one. None: look again at once; else how long there is
+    /// nothing to do.
+    async fn step(&mut self) -> Result<Option<Duration>, Stopped> {
+        let mut look_at = self.resting();
+        if look_at.is_none() {
+            let track = self.track.clone();
+            let next = move |world: &World| errand::next(world, &track);
+            let (errand, due) = self.world.off_thread(next).await?;
+            if let Some(errand) = errand {
+                let came = self.go(errand).await?;
+                return Ok((!came).then_some(REFUSED_REST));
+            }
+            look_at = due;
+        }
+        let now = self.world.now();
+        Ok(Some(
+            look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN)),
+        ))
     }
 
     /// Lets the worker end by itself: it has a clipboard to hand on. Dropping it would stop it.
@@ -106,7 +118,8 @@ impl Lane {
             .unwrap_or_default();
     }
 
-    async fn go(&mut self, errand: Errand) -> Result<(), Stopped> {
+    /// True when something came of it; false when the errand was refused before it began.
+    async fn go(&mut self, errand: Errand) -> Result<bool, Stopped> {
         match errand {
             Errand::Skip(skip) => self.world.off_thread(move |world| skip.write(world)).await,
             Errand::Inbox(post) => self.world.off_thread(move |world| post.carry(world)).await,
@@ -115,19 +128,22 @@ impl Lane {
     }
 
     /// Carries one message by hand. `attempt.started` is durable before the worker hears of it.
-    async fn carry(&mut self, carriage: Carriage) -> Result<(), Stopped> {
+    async fn carry(&mut self, carriage: Carriage) -> Result<bool, Stopped> {
         let mut leaving = self.world.leaving.clone();
         let ready = tokio::select! {
             ready = self.claim() => ready,
             // Nothing was begun yet.
-            _ = leaving.wait_for(|leaving| *leaving) => return Ok(()),
+            _ = leaving.wait_for(|leaving| *leaving) => return Ok(false),
         };
+        // Heard from before the attempt begins: a call to stop in between counts.
+        let mut panic = self.world.panic.clone();
+        panic.mark_unchanged();
         let own = carriage.clone();
         if !self.world.off_thread(move |world| own.begin(world)).await? {
-            return Ok(());
+            return Ok(false);
         }
         let told = match ready {
-            Ok(()) => self.work(&carriage).await?,
+            Ok(()) => self.work(&carriage, panic).await?,
             Err(unready) => Told::Ended(Box::new(unready.ending(&carriage))),
         };
         match &told {
@@ -136,12 +152,13 @@ impl Lane {
         }
         self.world
             .off_thread(move |world| carriage.end(world, told))
-            .await
+            .await?;
+        Ok(true)
     }
 
     /// Until when hands stay off, if they do.
     fn resting(&self) -> Option<Timestamp> {
-        let now = self.world.clock.now();
+        let now = self.world.now();
         self.rests_until.filter(|until| *until > now)
     }
 
@@ -153,18 +170,24 @@ impl Lane {
         let rest = self.world.settings().policy.seat_rest(*class);
         if !rest.is_zero() {
             tracing::info!(track = ?self.track, ?rest, "a person is at the seat");
-            self.rests_until = Some(self.world.clock.now().after(rest));
+            self.rests_until = Some(self.world.now().after(rest));
         }
     }
 
     /// Has the worker work until the attempt ends, writing every milestone down before it goes on.
-    async fn work(&mut self, carriage: &Carriage) -> Result<Told, Stopped> {
+    async fn work(
+        &mut self,
+        carriage: &Carriage,
+        mut panic: watch::Receiver<u64>,
+    ) -> Result<Told, Stopped> {
+        let stopped = || Told::Gone("all hands were stopped".to_owned());
         let gone = || Told::Gone("the seat's worker process ended in the middle".to_owned());
         let Some(hands) = self.hands.as_mut() else {
             return Ok(gone());
         };
-        let mut panic = self.world.panic.clone();
-        panic.mark_unchanged();
+        if panic.has_changed().unwrap_or(false) {
+            return Ok(stopped());
+        }
         if hands
             .say
             .send(ToWorker::Carry(Box::new(carriage.job.clone())))
@@ -176,7 +199,7 @@ impl Lane {
         loop {
             let word = tokio::select! {
                 word = hands.hear.recv() => word,
-                _ = panic.changed() => return Ok(Told::Gone("all hands were stopped".to_owned())),
+                _ = panic.changed() => return Ok(stopped()),
                 () = tokio::time::sleep(SILENCE) => {
                     return Ok(Told::Gone(format!("the worker was silent for {SILENCE:?}")));
                 }

@@ -1,5 +1,6 @@
 //! One message on its way into an inbox folder.
 
+use super::carriage;
 use super::dispatch::World;
 use super::failing::{self, Failed};
 use crate::commands::desk::{Outcome, Refused};
@@ -32,13 +33,15 @@ pub struct Post {
 
 impl Post {
     /// Writes down the attempt, writes the file, writes down the end.
-    pub fn carry(self, world: &World) -> Result<(), Refused> {
+    /// False when it was refused before it began.
+    pub fn carry(self, world: &World) -> Result<bool, Refused> {
         let Self { start, letter } = self;
         let (message, attempt) = (start.message, start.attempt);
         let fell_back = start.because.is_some();
         match world.execute(start) {
             Ok(Outcome::Done(_)) => {}
-            Ok(_) | Err(Refused::Refusal(_)) => return Ok(()),
+            Ok(_) => return Ok(true),
+            Err(Refused::Refusal(_)) => return Ok(false),
             Err(error) => return Err(error),
         }
         match world.inbox.put(&letter) {
@@ -55,7 +58,13 @@ impl Post {
                     nudge,
                     closes_breaker: false,
                 };
-                world.execute(inboxed).map(|_| ())
+                match world.execute(inboxed) {
+                    Ok(_) => {}
+                    Err(Refused::Refusal(refusal)) => {
+                        carriage::end_refused(world, message, &refusal)?;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             Err(error) => {
                 let to = &letter.message.to;
@@ -65,9 +74,10 @@ impl Post {
                     text_may_stand: false,
                     steps: Vec::new(),
                 };
-                failing::write(world, message, failed)
+                failing::write(world, message, failed)?;
             }
         }
+        Ok(true)
     }
 }
 
@@ -86,7 +96,7 @@ fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
     if !by_hand || told_already {
         return None;
     }
-    let now = world.clock.now();
+    let now = world.now();
     Some(Nudge {
         message: MessageId(world.ids.fresh(now)),
         body: format!(

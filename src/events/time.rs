@@ -110,8 +110,11 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A span as people write it: `500ms`, `10s`, `2h`, `1h 30m`.
+/// A span as people write it: `500ms`, `10s`, `2h`, `1h 30m`. Nothing needs no unit: `0`.
 pub fn parse_span(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
     let refuse = |why: String| format!("`{text}` is not a duration like 500ms, 10s or 2h: {why}");
     let span: jiff::SignedDuration = text.trim().parse().map_err(|e| refuse(format!("{e}")))?;
     Duration::try_from(span).map_err(|_out_of_range| refuse("it is negative".to_owned()))

@@ -11,20 +11,20 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A store of its own and the binary that works on it.
-struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 /// How a run ended.
 #[derive(Debug)]
-struct Ran {
+pub(crate) struct Ran {
     code: i32,
     items: Vec<Value>,
     error: Value,
 }
 
 /// A daemon that is stopped when the test is over.
-struct Daemon(Child);
+pub(crate) struct Daemon(pub(crate) Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -35,7 +35,7 @@ impl Drop for Daemon {
 
 impl Desk {
     /// A new ledger with agents 1 to 3, reachable by inbox only.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Self {
             folder: TempDir::new().unwrap(),
         };
@@ -54,11 +54,11 @@ impl Desk {
         desk
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         command
             .env_clear()
@@ -69,23 +69,23 @@ impl Desk {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command().args(args), b"")
     }
 
-    fn done(&self, args: &[&str]) -> Vec<Value> {
+    pub(crate) fn done(&self, args: &[&str]) -> Vec<Value> {
         let ran = self.run(args);
         assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
         ran.items
     }
 
-    fn one(&self, args: &[&str]) -> Value {
+    pub(crate) fn one(&self, args: &[&str]) -> Value {
         let mut items = self.done(args);
         assert_eq!(items.len(), 1, "{args:?}: {items:?}");
         items.remove(0)
     }
 
-    fn serve(&self) -> Daemon {
+    pub(crate) fn serve(&self) -> Daemon {
         let mut child = self
             .command()
             .arg("serve")
@@ -131,7 +131,7 @@ impl Ran {
         }
     }
 
-    fn refused(&self, exit: i32, code: &str) {
+    pub(crate) fn refused(&self, exit: i32, code: &str) {
         assert_eq!(self.code, exit, "{self:?}");
         assert_eq!(self.error["record"], "exit_error", "{self:?}");
         assert_eq!(self.error["code"], code, "{self:?}");

@@ -38,6 +38,7 @@ mod ledger_model;
 mod ledger_speed;
 mod model;
 mod model_kit;
+mod owner;
 mod projections;
 mod running;
 mod running_kit;

@@ -207,7 +207,7 @@ async fn follow(asked: &Asked, message: MessageId, awaiting: &Awaiting) -> Resul
         if is_there(&story, awaiting.wait) || Instant::now() >= deadline {
             return Ok(story);
         }
-        if let Some(failure) = asked.owner.deliveries_failed().await {
+        if let Some(failure) = asked.owner.deliveries_failed() {
             return Err(failure);
         }
         tokio::select! {

@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::open::Owner;
 use super::request::Request;
-use super::socket::{FromOwner, Listening, Talk};
+use super::socket::{FromOwner, Listening, SIGN_OF_LIFE, Talk};
 use crate::cli::answers::answer::{Items, answer};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::stop::{Stop, Subject};
@@ -26,6 +26,9 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// How long a process that is done with its own request goes on for those who already wait.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How long a client may take for what is said to it while the owner goes away.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// An owner that listens.
 #[derive(Debug)]
@@ -188,7 +191,21 @@ pub async fn turned(switch: &mut watch::Receiver<bool>) {
     }
 }
 
+/// One client, from its greeting to the last word. Once the owner goes away, a client that says
+/// nothing or reads nothing is left behind: it must not keep the ledger locked.
 async fn talk(owner: Owner, stream: UnixStream) {
+    let mut leaving = owner.leaving.subscribe();
+    let too_late = async {
+        turned(&mut leaving).await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        () = converse(&owner, stream) => {}
+        () = too_late => tracing::warn!("a client neither spoke nor read when the owner left"),
+    }
+}
+
+async fn converse(owner: &Owner, stream: UnixStream) {
     let mut talk = Talk::over(stream);
     let request = match talk.welcome().await {
         Ok(Some(request)) => request,
@@ -200,8 +217,10 @@ async fn talk(owner: Owner, stream: UnixStream) {
     };
     let mut leaving = owner.leaving.subscribe();
     let (items, mut heard) = mpsc::channel(ITEMS_AHEAD);
-    let answering = answer(&owner, request, Items(items));
+    let answering = answer(owner, request, Items(items));
     tokio::pin!(answering);
+    let mut sign = tokio::time::interval(SIGN_OF_LIFE);
+    sign.reset();
     let end = loop {
         tokio::select! {
             biased;
@@ -217,6 +236,11 @@ async fn talk(owner: Owner, stream: UnixStream) {
             () = turned(&mut leaving) => break FromOwner::Leaving,
             // Nobody reads the answer any more; what was accepted stays accepted.
             () = talk.hung_up() => return,
+            _ = sign.tick() => {
+                if talk.say(&FromOwner::Working).await.is_err() {
+                    return;
+                }
+            }
         }
     };
     while let Ok(item) = heard.try_recv() {

@@ -15,13 +15,19 @@ use super::request::Request;
 use crate::cli::exit::{Exit, Failure};
 
 /// Version of the talk on the socket; both ends must have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest line either side accepts, in bytes: a 1 MiB body, escaped, with room to spare.
 const LINE_MAX: usize = 16 * 1024 * 1024;
 
-/// How long a peer may take for its greeting.
-const GREETING: Duration = Duration::from_secs(5);
+/// How long a peer may take for its greeting, and for the request that follows.
+pub const GREETING: Duration = Duration::from_secs(5);
+
+/// How often an owner that works on a long answer says so.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+
+/// How long an owner may be silent in the middle of an answer before it is taken for stuck.
+pub const SILENCE: Duration = Duration::from_secs(30);
 
 /// One line from the client.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +55,8 @@ pub enum FromOwner {
     },
     /// One object of the answer.
     Item(Value),
+    /// Nothing yet; but the owner is alive, and the request in its hands.
+    Working,
     /// All was said.
     Done {
         /// The exit code.
@@ -138,17 +146,18 @@ impl Talk {
         if version != VERSION {
             return Ok(None);
         }
-        match self.hear::<FromClient>().await? {
+        let heard = tokio::time::timeout(GREETING, self.hear::<FromClient>()).await;
+        match heard.map_err(|_elapsed| silent())?? {
             Some(FromClient::Ask(request)) => Ok(Some(*request)),
             Some(FromClient::Hello { .. }) => Err(TalkError::Nonsense("two greetings".to_owned())),
             None => Ok(None),
         }
     }
 
-    /// The client's side of the greeting.
-    pub async fn greet(&mut self) -> Result<(), TalkError> {
+    /// The client's side of the greeting, which the owner answers within `patience`.
+    pub async fn greet(&mut self, patience: Duration) -> Result<(), TalkError> {
         self.say(&FromClient::Hello { version: VERSION }).await?;
-        let heard = tokio::time::timeout(GREETING, self.hear::<FromOwner>()).await;
+        let heard = tokio::time::timeout(patience, self.hear::<FromOwner>()).await;
         match heard.map_err(|_elapsed| silent())?? {
             Some(FromOwner::Hello { version, .. }) if version == VERSION => Ok(()),
             Some(FromOwner::Hello { version, pid }) => Err(TalkError::Nonsense(format!(
