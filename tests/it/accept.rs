@@ -6,25 +6,26 @@ use std::process::Command;
 
 use super::display::{Display, on_a_display};
 
+// Windows of Tk showed every arrival in all runs on a busy machine: one doubt is left for a busier one.
 on_a_display! {
     fn e2e_messages_reach_eight_windows_intact_and_once(display) {
-        accept(display, "deliver", &["--count", "40", "--unsure-max", "0.05"]);
+        accept(display, "deliver", &["--count", "40", "--unsure-max", "0.025"]);
     }
 
     fn e2e_a_stream_through_the_daemon_reaches_stalling_windows(display) {
-        accept(display, "deliver", &["--count", "80", "--mode", "daemon", "--burst", "--stall-ms", "150", "--unsure-max", "0.05"]);
+        accept(display, "deliver", &["--count", "80", "--mode", "daemon", "--burst", "--stall-ms", "150", "--unsure-max", "0.0125"]);
     }
 
     fn e2e_entries_are_targets_too(display) {
-        accept(display, "deliver", &["--count", "16", "--windows", "4", "--mode", "daemon", "--kind", "entry", "--unsure-max", "0.1"]);
+        accept(display, "deliver", &["--count", "16", "--windows", "4", "--mode", "daemon", "--kind", "entry", "--unsure-max", "0.0625"]);
     }
 
     // GTK fades its colours and a terminal keeps what was typed: some arrivals cannot be seen for sure,
     // and then must not be claimed.
     fn e2e_gtk_boxes_and_terminals_get_every_text_and_no_false_claim(display) {
-        for kind in ["gtk", "xterm"] {
+        for (kind, unsure) in [("gtk", "0.16"), ("xterm", "0.08")] {
             let few = ["--count", "12", "--windows", "4", "--mode", "daemon", "--kind", kind];
-            accept(display, "deliver", &[&few[..], &["--unsure-max", "0.5"]].concat());
+            accept(display, "deliver", &[&few[..], &["--unsure-max", unsure]].concat());
         }
     }
 

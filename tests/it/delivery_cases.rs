@@ -110,6 +110,46 @@ fn text_found_standing_after_a_crash_is_submitted_and_not_pasted_again() {
     }
 }
 
+/// A loaded machine: the window has copied, and takes longer than one question to hand it out. Giving up
+/// at the first silence left messages in the inbox that stood in the box already.
+#[test]
+fn a_window_that_is_slow_to_hand_out_its_copy_is_asked_again() {
+    for (silences, delivered) in [(0, true), (3, true), (40, false)] {
+        let mut target = window(Target::Chat);
+        target.text = TEXT.to_owned();
+        let mut stage = stage_of(target, &[]);
+        let mut job = chat();
+        job.standing = stood(7, TEXT, false);
+        let mut courier = courier_on(&stage, job);
+        let mut report = Report::Begin;
+        let mut left = None;
+        let ending = loop {
+            report = match courier.next(report, stage.pace.now()) {
+                Move::Do(Deed::ReadClipboard) if left.is_some_and(|left| left > 0) => {
+                    left = left.map(|left| left - 1);
+                    stage.pace.wait(Duration::from_millis(150));
+                    Report::Trouble(Trouble::Clipboard("its owner did not answer".to_owned()))
+                }
+                Move::Do(deed) => {
+                    let copies = matches!(&deed, Deed::Act(Act::Press(chord)) if chord.key == Key::Char('c'));
+                    if copies && left.is_none() {
+                        left = Some(silences);
+                    }
+                    perform(&deed, &mut stage.desktop, &mut stage.pace)
+                }
+                Move::Ask(_) => Report::Answered(Answer::Allowed),
+                Move::End(ending) => break ending,
+            };
+        };
+        if delivered {
+            assert_eq!(observed(&ending.outcome), 1, "{silences}");
+        } else {
+            assert_eq!(failed(&ending.outcome), (FailureClass::ClipboardLost, true));
+            assert_eq!(enters(&stage), 0);
+        }
+    }
+}
+
 #[test]
 fn an_enter_that_may_have_been_taken_late_is_never_repeated() {
     let mut stage = stage(&[]);

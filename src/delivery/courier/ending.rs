@@ -96,6 +96,10 @@ impl Courier {
             (Phase::SaveClipboard, Trouble::Clipboard(_) | Trouble::Unsupported(_)) => {
                 return self.clipboard_saved(Clip::Other);
             }
+            (Phase::Probe(probe), Trouble::Clipboard(_)) if self.may_answer_late(&probe) => {
+                let poll = self.poll();
+                return self.go(Phase::Probe(probe), poll, [Deed::ReadClipboard]);
+            }
             (Phase::Kept, Trouble::Clipboard(_)) => return self.kept(&Clip::Other),
             (Phase::Clipboard { .. }, Trouble::Clipboard(_) | Trouble::Unsupported(_))
                 if self.may_type() =>

@@ -159,6 +159,13 @@ impl Courier {
         }
     }
 
+    /// Whether the clipboard's owner is to be asked again. After a copy that is the window itself, and
+    /// a window that is slow to answer is no reason to give up: the copy was made.
+    pub(super) fn may_answer_late(&self, probe: &Probe) -> bool {
+        let until = probe.until.after(self.job.patience.clipboard);
+        matches!(probe.stage, Stage::Copying) && self.now < until
+    }
+
     fn has_more_keys(&self, probe: &Probe) -> bool {
         probe.candidate.saturating_add(1) < self.job.keys.select_all.len()
     }
