@@ -1,0 +1,185 @@
+//! The process that the fault campaigns do harm to: it works on a ledger by a script, and says over
+//! a socket what it was told. A socket, because its writes are no writes to files: a fault put into
+//! those does not hit its words.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use switchboard::events::ledger::append::AppendError;
+use switchboard::events::ledger::disk::{Disk, OsDisk};
+use switchboard::events::ledger::handle::{Ledger, OpenError};
+
+use crate::ledger_kit::edge;
+use crate::torture_disks::SyncsNothing;
+use crate::torture_kit::{Ack, Load, Seeded, shown};
+
+/// Not a test by itself. The script's words: `open` (makes the store when there is none), `append:N`
+/// (0: until it is killed), `threads:N`, `close`, `verify`.
+#[test]
+#[ignore = "what the fault campaigns start and harm"]
+#[expect(
+    clippy::exit,
+    reason = "the test harness's own last words could meet the fault"
+)]
+fn plays_its_script() {
+    let socket = UnixStream::connect(said("SOCKET")).unwrap();
+    let mut go = String::new();
+    BufReader::new(socket.try_clone().unwrap())
+        .read_line(&mut go)
+        .unwrap();
+    let disk: Arc<dyn Disk> = if said("DISK") == "syncs-nothing" {
+        Arc::new(SyncsNothing)
+    } else {
+        Arc::new(OsDisk)
+    };
+    let victim = Playing {
+        socket: Mutex::new(socket),
+        store: said("STORE").into(),
+        load: Load::named(&said("LOAD")),
+        next: AtomicU64::new(said("FROM").parse().unwrap()),
+        acks: Mutex::new(Vec::new()),
+        disk,
+    };
+    let mut ledger = None;
+    let mut threads = 1;
+    for word in said("SCRIPT").split(' ') {
+        let (word, count) = word.split_once(':').unwrap_or((word, "1"));
+        let count: u64 = count.parse().unwrap();
+        match (word, &ledger) {
+            ("open", _) => ledger = victim.open(),
+            ("threads", _) => threads = count,
+            ("append", Some(ledger)) => victim.append(ledger, threads, count),
+            ("verify", Some(ledger)) => victim.verify(ledger),
+            ("close", _) => victim.close(ledger.take()),
+            // Without a ledger there is nothing to do: it could not be opened.
+            _ => {}
+        }
+    }
+    drop(ledger);
+    victim.say("DONE");
+    std::process::exit(0);
+}
+
+fn said(name: &str) -> String {
+    std::env::var(format!("SWITCHBOARD_VICTIM_{name}")).unwrap_or_default()
+}
+
+struct Playing {
+    socket: Mutex<UnixStream>,
+    store: PathBuf,
+    load: Load,
+    next: AtomicU64,
+    acks: Mutex<Vec<Ack>>,
+    disk: Arc<dyn Disk>,
+}
+
+impl Playing {
+    fn say(&self, word: &str) {
+        // A parent that is gone kills this process anyway.
+        drop(writeln!(self.socket.lock().unwrap(), "{word}"));
+    }
+
+    fn open(&self) -> Option<Ledger> {
+        let disk = || Arc::clone(&self.disk);
+        let opened = match Ledger::open_on(disk(), &self.store, edge()) {
+            Err(OpenError::Absent { .. }) => {
+                Ledger::create_on(disk(), &self.store, edge(), "victim")
+            }
+            opened => opened.map(|(ledger, _)| ledger),
+        };
+        match opened {
+            Ok(ledger) => {
+                self.say(&format!("OPENED {}", ledger.head().position));
+                Some(ledger)
+            }
+            Err(e) => {
+                let kind = match &e {
+                    OpenError::Io { .. } => "Io",
+                    OpenError::Corrupt { .. } => "Corrupt",
+                    _ => "Other",
+                };
+                self.say(&format!("NOT-OPENED {kind} {}", shown(&e)));
+                None
+            }
+        }
+    }
+
+    fn append(&self, ledger: &Ledger, threads: u64, count: u64) {
+        let left = AtomicU64::new(if count == 0 { u64::MAX } else { count });
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while left
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                            left.checked_sub(1)
+                        })
+                        .is_ok()
+                    {
+                        self.append_one(ledger);
+                    }
+                });
+            }
+        });
+    }
+
+    fn append_one(&self, ledger: &Ledger) {
+        let seeded = Seeded {
+            load: self.load,
+            number: self.next.fetch_add(1, Ordering::SeqCst),
+        };
+        match ledger.append(seeded.commit()) {
+            Ok(appended) => {
+                let ack = Ack {
+                    seeded,
+                    first: appended.first.0,
+                    last: appended.last.0,
+                };
+                self.acks.lock().unwrap().push(ack);
+                self.say(&ack.say());
+            }
+            Err(e) => {
+                let kind = match &e {
+                    AppendError::Poisoned { .. } => "Poisoned",
+                    AppendError::NoSpace { .. } => "NoSpace",
+                    _ => "Other",
+                };
+                self.say(&format!("NO {kind} {}", shown(&e)));
+                self.reads(ledger);
+            }
+        }
+    }
+
+    /// Refused writing, it must still read what was acknowledged.
+    fn reads(&self, ledger: &Ledger) {
+        let acks = self.acks.lock().unwrap().clone();
+        for ack in acks {
+            let position = switchboard::events::ids::Position(ack.first);
+            let count = usize::try_from(ack.last - ack.first + 1).unwrap();
+            match ledger.read(position, count) {
+                Ok(events) if events.len() == count => {}
+                Ok(_) => return self.say(&format!("UNREAD {} is not there", ack.first)),
+                Err(e) => return self.say(&format!("UNREAD {}: {}", ack.first, shown(&e))),
+            }
+        }
+        self.say("READ");
+    }
+
+    fn verify(&self, ledger: &Ledger) {
+        match ledger.verify() {
+            Ok(verified) if verified.ok => self.say("VERIFIED"),
+            Ok(verified) => self.say(&format!("DAMAGED {:?}", verified.damage)),
+            Err(e) => self.say(&format!("UNVERIFIED {}", shown(&e))),
+        }
+    }
+
+    fn close(&self, ledger: Option<Ledger>) {
+        let Some(ledger) = ledger else { return };
+        match ledger.close() {
+            Ok(()) => self.say("CLOSED"),
+            Err(e) => self.say(&format!("NOT-CLOSED {}", shown(&e))),
+        }
+    }
+}
