@@ -59,7 +59,10 @@ impl Mount {
     fn new(image: &Path, at: PathBuf, options: &str) -> Result<Self, String> {
         fs::create_dir_all(&at).unwrap();
         let options = format!("loop{options}");
-        run("mount", &["-t", "ext4", "-o", &options, text(image), text(&at)])?;
+        run(
+            "mount",
+            &["-t", "ext4", "-o", &options, text(image), text(&at)],
+        )?;
         Ok(Self(at))
     }
 }
@@ -82,21 +85,34 @@ struct Disk {
 }
 
 impl Disk {
-    fn new(folder: &Path, options: &str) -> Result<Self, String> {
+    fn new(folder: &Path, options: &str, block: &str) -> Result<Self, String> {
         let platter = folder.join("platter");
         File::create(&platter).unwrap().set_len(PLATTER).unwrap();
         // No journal, no late making of tables: all that is written there is the inner disk.
-        let features = ["-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=0"];
+        let features = [
+            "-q",
+            "-F",
+            "-b",
+            "4096",
+            "-O",
+            "^has_journal",
+            "-E",
+            "lazy_itable_init=0",
+        ];
         run("mkfs.ext4", &[&features[..], &[text(&platter)]].concat())?;
         let outer = Mount::new(&platter, folder.join("outer"), "")?;
         let image = outer.0.join("inner");
-        // Written, not only reserved: where the inner disk lies on the platter is settled now.
+        // Written, not only reserved (and not discarded by mkfs): where the inner disk lies on the
+        // platter is settled now, so that a flush has nothing to write but bytes.
         let mut file = File::create(&image).unwrap();
         let zeros = vec![0; MIB as usize];
         for _ in 0..INNER / MIB {
             file.write_all(&zeros).unwrap();
         }
-        run("mkfs.ext4", &["-q", "-F", text(&image)])?;
+        run(
+            "mkfs.ext4",
+            &["-q", "-F", "-b", block, "-E", "nodiscard", text(&image)],
+        )?;
         file.sync_all().unwrap();
         run("sync", &["-f", text(&image)])?;
         Ok(Self {
@@ -187,7 +203,7 @@ fn cuts(wanted: usize, options: &str, victim_disk: &str) -> Result<Tally, String
     let mut dice = Dice::new(seed());
     while tally.cuts < wanted {
         let folder: TempDir = quick_folder();
-        let disk = Disk::new(folder.path(), options)?;
+        let disk = Disk::new(folder.path(), options, dice.pick(&["4096", "4096", "1024"]))?;
         let left = (wanted - tally.cuts).min(CUTS_A_DISK);
         let load = dice.pick(&[Load::Large, Load::Large, Load::Mixed, Load::Small]);
         let threads = dice.pick(&[1, 4, 12]);
@@ -197,7 +213,14 @@ fn cuts(wanted: usize, options: &str, victim_disk: &str) -> Result<Tally, String
         let store = disk.store();
         let mut victim = Victim::start_with(folder.path(), &store, load, (from, &script), &more);
         victim.go();
-        cuts_of_one_disk(folder.path(), &disk, &mut victim, left, &mut dice, &mut tally);
+        cuts_of_one_disk(
+            folder.path(),
+            &disk,
+            &mut victim,
+            left,
+            &mut dice,
+            &mut tally,
+        );
         victim.signal("CONT");
         victim.kill();
         victim.end()?;
@@ -241,7 +264,7 @@ fn cuts_of_one_disk(
         if let Pause::Idle(millis) = pause {
             std::thread::sleep(Duration::from_millis(millis));
         }
-        let copy = folder.join("copy");
+        let copy = folder.join(format!("copy-{}", tally.cuts));
         disk.copy(&copy);
         // Whatever it said before it was stopped was durable before the copy.
         for line in victim.said_so_far() {
@@ -255,6 +278,7 @@ fn cuts_of_one_disk(
                 .losses
                 .push(format!("cut {}, {pause:?}: {loss}", tally.cuts)),
         }
+        fs::remove_file(copy).unwrap();
         victim.signal("CONT");
     }
 }
@@ -262,13 +286,16 @@ fn cuts_of_one_disk(
 /// Says what is missing here, if something is.
 fn missing() -> Option<String> {
     let dir = quick_folder();
-    Disk::new(dir.path(), "").err()
+    Disk::new(dir.path(), "", "4096").err()
 }
 
 #[test]
 fn a_power_cut_loses_nothing_that_was_acknowledged() {
     if let Some(missing) = missing() {
-        return skipped("power", &format!("no loop devices or no ext4 here: {missing}"));
+        return skipped(
+            "power",
+            &format!("no loop devices or no ext4 here: {missing}"),
+        );
     }
     let tally = cuts(times("POWER", 20), "", "").unwrap();
     assert!(
@@ -289,7 +316,10 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_power_cut_without_barriers_is_seen_to_lose_events() {
     if let Some(missing) = missing() {
-        return skipped("power", &format!("no loop devices or no ext4 here: {missing}"));
+        return skipped(
+            "power",
+            &format!("no loop devices or no ext4 here: {missing}"),
+        );
     }
     for (what, options, victim_disk) in [
         ("the ledger's sync", "", "syncs-nothing"),
