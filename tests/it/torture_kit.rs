@@ -357,6 +357,21 @@ pub(crate) fn quick_folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// Runs a command that must succeed, or says why not.
+pub(crate) fn run(command: &str, arguments: &[&str]) -> Result<(), String> {
+    let done = Command::new(command)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("{command}: {e}"))?;
+    if done.status.success() {
+        Ok(())
+    } else {
+        let words = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+        Err(format!("{command} {}: {words}", arguments.join(" ")))
+    }
+}
+
 /// Whether a command can be run at all.
 pub(crate) fn has(command: &str, argument: &str) -> bool {
     Command::new(command)

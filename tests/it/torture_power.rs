@@ -17,13 +17,12 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::torture_kit::{
-    Ack, Dice, Load, Victim, figure, quick_folder, seed, skipped, survives, times,
+    Ack, Dice, Load, Victim, figure, quick_folder, run, seed, skipped, survives, times,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -31,21 +30,6 @@ const INNER: u64 = 192 * MIB;
 const PLATTER: u64 = INNER + 24 * MIB;
 /// Cuts before everything begins anew with an empty disk.
 const CUTS_A_DISK: usize = 6;
-
-/// Runs a command that must succeed, or says why not.
-fn run(command: &str, arguments: &[&str]) -> Result<(), String> {
-    let done = Command::new(command)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("{command}: {e}"))?;
-    if done.status.success() {
-        Ok(())
-    } else {
-        let words = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-        Err(format!("{command} {}: {words}", arguments.join(" ")))
-    }
-}
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
