@@ -49,6 +49,7 @@ mod torture_full;
 mod torture_images;
 mod torture_kills;
 mod torture_kit;
+mod torture_power;
 mod torture_record;
 mod torture_trace;
 mod torture_victim;

@@ -1,5 +1,9 @@
 //! Campaign: facts decoded from mutated golden bytes and from anything. No panic, and no memory to
 //! speak of: what a hostile length claims is not believed.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

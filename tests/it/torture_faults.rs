@@ -1,6 +1,10 @@
 //! Campaign: every k-th system call that changes files fails, once or for ever, with EIO or ENOSPC,
 //! or the process is killed at it. strace puts the fault in, so it also hits what goes around the
 //! ledger's own `Disk`: blobs, folders, the witness, and sled.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};

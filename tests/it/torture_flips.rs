@@ -1,5 +1,9 @@
 //! Campaign: every byte of a small store is flipped, one at a time. The flip is named, or mended, or
 //! the byte means nothing; the history is never another one.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

@@ -1,5 +1,9 @@
 //! Campaign: disks of 8 to 64 MiB that fill up, ext4 and tmpfs. Refusals are typed, reading goes on,
 //! and with room again the ledger goes on by itself; so does the program.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -350,9 +354,10 @@ fn the_program_on_a_full_disk_exits_17_and_still_answers() {
         let send = [
             "send", "--to", "agent-1", "--wait", "accepted", "--json", "hello",
         ];
-        let sent = must(&disk, 0, &send);
-        let sent: serde_json::Value = serde_json::from_str(sent.lines().next().unwrap()).unwrap();
-        let message = sent["message"].as_str().unwrap();
+        let answer = must(&disk, 0, &send);
+        let answer: serde_json::Value =
+            serde_json::from_str(answer.lines().next().unwrap()).unwrap();
+        let message = answer["message"].as_str().unwrap();
         disk.take_all();
         let refused = must(&disk, 17, &send);
         let error: serde_json::Value =

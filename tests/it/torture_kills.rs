@@ -1,5 +1,4 @@
 //! Campaign: kill -9 while the ledger appends, opens, and writes sled's copy anew.
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,10 @@
 //!
 //! Every campaign has a small share in CI and a large one by `scripts/torture`, which sets
 //! `SWITCHBOARD_TORTURE_<CAMPAIGN>` to a count and reads the lines that begin with `TORTURE`.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::fmt::Display;
 use std::fs::File;
@@ -383,7 +387,7 @@ pub(crate) fn has(command: &str, argument: &str) -> bool {
 }
 
 /// Longer than this, and the victim hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A process of this same test binary that plays `torture_victim` on a store.
 #[derive(Debug)]

@@ -13,6 +13,10 @@
 //!
 //! That this can fail is shown by two control runs: without the ledger's own sync, and with the
 //! inner file system mounted without barriers.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -198,8 +202,7 @@ fn cuts(wanted: usize, options: &str, victim_disk: &str) -> Result<Tally, String
         let mut victim = Victim::start_with(folder.path(), &store, load, (from, &script), &more);
         victim.go();
         cuts_of_one_disk(
-            folder.path(),
-            &disk,
+            (folder.path(), &disk),
             &mut victim,
             left,
             &mut dice,
@@ -213,8 +216,7 @@ fn cuts(wanted: usize, options: &str, victim_disk: &str) -> Result<Tally, String
 }
 
 fn cuts_of_one_disk(
-    folder: &Path,
-    disk: &Disk,
+    (folder, disk): (&Path, &Disk),
     victim: &mut Victim,
     wanted: usize,
     dice: &mut Dice,

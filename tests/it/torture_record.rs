@@ -4,6 +4,10 @@
 //! The model is stricter than any file system that users have: what was not synced may be there or
 //! not, page by page (4 KiB) and in any order; a name counts only once its folder was synced, and
 //! each folder loses its last changes by itself.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -133,7 +137,8 @@ impl Disk {
     pub(crate) fn walk(&self, path: &Path) -> Option<Node> {
         path.components().try_fold(0, |node, part| match part {
             Component::Normal(name) => self.child(node, name.to_str().unwrap()),
-            _ => Some(node),
+            Component::CurDir | Component::RootDir => Some(node),
+            Component::Prefix(_) | Component::ParentDir => None,
         })
     }
 
@@ -276,7 +281,11 @@ impl Writing {
             let names = match left {
                 Left::Nothing | Left::Bytes => 0,
                 Left::Half => dice.below(pending.len() as u64 + 1) as usize,
-                _ => pending.len(),
+                Left::Everything
+                | Left::Names
+                | Left::Most
+                | Left::TornAtTheEnd
+                | Left::WithoutTheFirst => pending.len(),
             };
             for (index, (at, change)) in pending.iter().enumerate() {
                 match change {
@@ -307,7 +316,9 @@ impl Writing {
                             Left::Nothing | Left::Names => false,
                             Left::Half => dice.below(2) == 0,
                             Left::WithoutTheFirst => Some(*at) != first,
-                            _ => true,
+                            Left::Everything | Left::Bytes | Left::Most | Left::TornAtTheEnd => {
+                                true
+                            }
                         };
                         if kept {
                             disk.apply(*node, change);

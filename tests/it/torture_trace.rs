@@ -1,4 +1,8 @@
 //! Reads strace's record (`-f -y -xx -s …`) of a process that works below one folder.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -35,14 +39,14 @@ impl Word {
     fn number(&self) -> u64 {
         match self {
             Self::Other(text) => text.parse().unwrap_or_else(|_| panic!("a number: {text}")),
-            _ => panic!("a number: {self:?}"),
+            Self::File(..) | Self::Text(_) => panic!("a number: {self:?}"),
         }
     }
 
     fn path(&self) -> PathBuf {
         match self {
             Self::Text(bytes) => String::from_utf8(bytes.clone()).unwrap().into(),
-            _ => panic!("a path: {self:?}"),
+            Self::File(..) | Self::Other(_) => panic!("a path: {self:?}"),
         }
     }
 
@@ -152,9 +156,10 @@ impl Reader {
         let words: Vec<Word> = arguments.split(", ").map(word).collect();
         let result = word(result.split(' ').next().unwrap());
         let done = result.file();
-        if done < 0 {
+        // What the system refused changed nothing.
+        let Ok(count) = u64::try_from(done) else {
             return;
-        }
+        };
         match name {
             "openat" => self.open(&words, done),
             "dup" | "dup2" | "dup3" => self.dup(&words, done),
@@ -163,19 +168,19 @@ impl Reader {
             }
             "lseek" => {
                 if let Some(open) = self.opens.get_mut(&words[0].file()) {
-                    open.at = done as u64;
+                    open.at = count;
                 }
             }
             "write" => {
                 let file = words[0].file();
                 if let Some(open) = self.opens.get(&file).copied() {
-                    self.bytes(open.node, open.at, &words[1], done as u64);
-                    self.opens.get_mut(&file).unwrap().at += done as u64;
+                    self.bytes(open.node, open.at, &words[1], count);
+                    self.opens.get_mut(&file).unwrap().at += count;
                 }
             }
             "pwrite64" => {
                 if let Some(node) = self.node(&words[0]) {
-                    self.bytes(node, words[3].number(), &words[1], done as u64);
+                    self.bytes(node, words[3].number(), &words[1], count);
                 }
             }
             "ftruncate" => self.change_of(&words[0], Change::Length(words[1].number())),
@@ -189,7 +194,7 @@ impl Reader {
             "rename" => self.rename(&words[0].path(), &words[1].path()),
             "unlink" | "rmdir" => self.unlink(&words[0].path()),
             "unlinkat" => {
-                let path = self.at(&words[0], &words[1]);
+                let path = at(&words[0], &words[1]);
                 self.unlink(&path);
             }
             "fcntl" | "sendto" | "sync_file_range" => {}
@@ -220,14 +225,6 @@ impl Reader {
         self.opens.get(&word.file()).map(|open| open.node)
     }
 
-    /// A path relative to a descriptor.
-    fn at(&self, folder: &Word, path: &Word) -> PathBuf {
-        match folder {
-            Word::File(_, folder) => folder.join(path.path()),
-            _ => path.path(),
-        }
-    }
-
     /// The folder and name of a path below the base.
     fn place(&self, path: &Path) -> Option<(Node, String)> {
         let below = path.strip_prefix(&self.base).ok()?;
@@ -253,28 +250,30 @@ impl Reader {
 
     fn open(&mut self, words: &[Word], file: i64) {
         self.opens.remove(&file);
-        let path = self.at(&words[0], &words[1]);
-        let node = if path == self.base {
-            0
-        } else {
-            let Some((folder, name)) = self.place(&path) else {
-                return;
-            };
-            match self.disk.child(folder, &name) {
-                Some(node) => node,
-                None => {
-                    assert!(words[2].is("O_CREAT"), "{path:?} is opened and not there");
-                    let node = self.make(false);
-                    self.change(folder, Change::Name(name, node));
-                    node
-                }
-            }
+        let path = at(&words[0], &words[1]);
+        let Some(node) = self.opened(&path, words[2].is("O_CREAT")) else {
+            return;
         };
         if words[2].is("O_TRUNC") && self.disk.length(node) > 0 {
             self.change(node, Change::Length(0));
         }
-        assert!(!words[2].is("O_APPEND"), "{path:?}");
+        assert!(!words[2].is("O_APPEND"), "{}", path.display());
         self.opens.insert(file, Open { node, at: 0 });
+    }
+
+    /// What a path stands for, made when it may be; none outside of the base.
+    fn opened(&mut self, path: &Path, may_make: bool) -> Option<Node> {
+        if path == self.base {
+            return Some(0);
+        }
+        let (folder, name) = self.place(path)?;
+        if let Some(node) = self.disk.child(folder, &name) {
+            return Some(node);
+        }
+        assert!(may_make, "{} is opened and not there", path.display());
+        let node = self.make(false);
+        self.change(folder, Change::Name(name, node));
+        Some(node)
     }
 
     fn dup(&mut self, words: &[Word], file: i64) {
@@ -324,5 +323,13 @@ impl Reader {
         if let Some((folder, name)) = self.place(path) {
             self.change(folder, Change::NoName(name));
         }
+    }
+}
+
+/// A path relative to a descriptor.
+fn at(folder: &Word, path: &Word) -> PathBuf {
+    match folder {
+        Word::File(_, folder) => folder.join(path.path()),
+        Word::Text(_) | Word::Other(_) => path.path(),
     }
 }

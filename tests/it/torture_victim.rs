@@ -99,7 +99,11 @@ impl Playing {
                 let kind = match &e {
                     OpenError::Io { .. } => "Io",
                     OpenError::Corrupt { .. } => "Corrupt",
-                    _ => "Other",
+                    OpenError::Absent { .. }
+                    | OpenError::Present { .. }
+                    | OpenError::NotAStore { .. }
+                    | OpenError::Locked { .. }
+                    | OpenError::TooNew { .. } => "Other",
                 };
                 self.say(&format!("NOT-OPENED {kind} {}", shown(&e)));
                 None
@@ -144,7 +148,11 @@ impl Playing {
                 let kind = match &e {
                     AppendError::Poisoned { .. } => "Poisoned",
                     AppendError::NoSpace { .. } => "NoSpace",
-                    _ => "Other",
+                    AppendError::WrongVersion { .. }
+                    | AppendError::Conflict { .. }
+                    | AppendError::Invalid { .. }
+                    | AppendError::Encode(_)
+                    | AppendError::Closed => "Other",
                 };
                 self.say(&format!("NO {kind} {}", shown(&e)));
                 self.reads(ledger);

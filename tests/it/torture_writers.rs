@@ -1,5 +1,9 @@
 //! Campaign: 64 writers at once on a disk that dawdles at random, seed after seed. Why this and no
 //! model checker: `docs/decisions/group-commit-by-stress.md`.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test, far from any limit"
+)]
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
