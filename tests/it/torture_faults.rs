@@ -13,9 +13,10 @@ use std::process::{Child, Command, Stdio};
 
 use crate::ledger_kit::copy;
 use crate::torture_kit::{
-    Ack, Dice, Load, Victim, figure, has, newest, prepared, quick_folder, seed, skipped, survives,
-    times,
+    Ack, Dice, Load, figure, has, newest, prepared, progress, quick_folder, seed, skipped,
+    survives, times,
 };
+use crate::torture_victim::Victim;
 
 /// What is made to fail.
 const CALLS: [&str; 10] = [
@@ -141,6 +142,7 @@ fn every_failing_call_is_a_typed_error_and_loses_nothing() {
     let mut tally = Tally::default();
     for index in chosen(all.len(), wanted, &mut dice) {
         let case = &all[index];
+        progress("faults", tally.runs, wanted.min(all.len()));
         if let Err(loss) = run(dir.path(), &before, case, &mut tally) {
             panic!("{}: {loss}", case.shown());
         }

@@ -16,7 +16,9 @@ use switchboard::events::ledger::append::Expected;
 use switchboard::events::ledger::handle::{Ledger, OpenError};
 
 use crate::ledger_kit::{copy, edge, everything, noting, opened};
-use crate::torture_kit::{Dice, Load, figure, newest, prepared, quick_folder, seed, times};
+use crate::torture_kit::{
+    Dice, Load, figure, newest, prepared, progress, quick_folder, seed, times,
+};
 
 /// Files of which some bytes mean nothing: the fill of the journal's header and between its frames,
 /// the older of the witness's slots and what lies behind both.
@@ -65,7 +67,7 @@ fn flip(file: &Path, at: u64, mask: u8) {
 enum Fate {
     /// `open` refuses and says where.
     Refused,
-    /// `examine` names it, and `open` mends it from the journal.
+    /// `examine` names it, and after `open` every event is the same: mended from the journal.
     Mended,
     /// `open` sets it aside as a torn tail, and counts it.
     SetAside,
@@ -108,12 +110,10 @@ fn fate(store: &Path, events: &[Event], examined: bool) -> Result<Fate, String> 
     if !verified.ok {
         return Err(format!("opened, and verify says {:?}", verified.damage));
     }
-    Ok(if opening.torn_bytes > 0 {
-        Fate::SetAside
-    } else if opening.rebuilt.is_some() {
-        Fate::Mended
-    } else {
-        Fate::Unused
+    Ok(match (opening.torn_bytes > 0, examined) {
+        (true, _) => Fate::SetAside,
+        (false, true) => Fate::Mended,
+        (false, false) => Fate::Unused,
     })
 }
 
@@ -167,7 +167,7 @@ fn every_flipped_byte_is_named_or_mended_or_means_nothing() {
             .to_string();
         let fate = fate(&broken, &events, examined)
             .unwrap_or_else(|loss| panic!("byte {at} of {name}: {loss}"));
-        if fate == Fate::Unused && !examined {
+        if fate == Fate::Unused {
             assert!(
                 UNUSED_IN.iter().any(|ending| name.ends_with(ending)),
                 "byte {at} of {name}: nobody notices"
@@ -176,6 +176,7 @@ fn every_flipped_byte_is_named_or_mended_or_means_nothing() {
         }
         *fates.entry((kind(&name), fate)).or_default() += 1;
         fs::remove_dir_all(&broken).unwrap();
+        progress("flips", n + 1, wanted);
     }
     for ((file, fate), count) in &fates {
         figure("flips", &format!("{file}: {fate:?}"), count);

@@ -12,11 +12,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::torture_kit::{
-    Ack, Dice, Load, Victim, figure, has, newest, prepared, quick_folder, seed, skipped, survives,
+    Ack, Dice, Load, figure, has, newest, prepared, quick_folder, seed, skipped, survives,
     survives_or_is_made, times,
 };
 use crate::torture_record::{CALLS, Disk, Happened, LEFT, Writing};
 use crate::torture_trace::{self, Recording};
+use crate::torture_victim::Victim;
 
 /// A store's beginning and what is then done to it.
 struct Scene {
@@ -215,6 +216,7 @@ fn no_crash_image_loses_what_was_acknowledged() {
             total.images += found.images;
             total.unfinished += found.unfinished;
             total.torn += found.torn;
+            println!("\nPROGRESS\timages: {} of {wanted}", total.images);
         }
         round += 1;
     }

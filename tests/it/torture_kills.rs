@@ -3,8 +3,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::torture_kit::{
-    Ack, Dice, Load, Victim, figure, newest, prepared, quick_folder, seed, survives, times,
+    Ack, Dice, Load, figure, newest, prepared, progress, quick_folder, seed, survives, times,
 };
+use crate::torture_victim::Victim;
 
 /// Something to be killed at.
 struct Suite {
@@ -113,6 +114,7 @@ fn run(suite: &Suite) {
                 .unwrap_or(0),
         ) + 64;
         done += usize::from(killed);
+        progress(suite.name, done, kills);
         late += usize::from(!killed);
         assert!(late <= kills + 5, "{}: it is always too late", suite.name);
     }

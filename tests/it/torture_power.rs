@@ -26,8 +26,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::torture_kit::{
-    Ack, Dice, Load, Victim, figure, quick_folder, run, seed, skipped, survives, times,
+    Ack, Dice, Load, figure, progress, quick_folder, run, seed, skipped, survives, times,
 };
+use crate::torture_victim::Victim;
 
 const MIB: u64 = 1024 * 1024;
 const INNER: u64 = 192 * MIB;
@@ -257,6 +258,7 @@ fn cuts_of_one_disk(
             heard(&line, &mut acks);
         }
         tally.cuts += 1;
+        progress("power", tally.cuts, 500);
         tally.acknowledged += acks.len();
         match after_the_cut(folder, &copy, &acks) {
             Ok(torn) => tally.torn += usize::from(torn > 0),

@@ -14,9 +14,9 @@ use switchboard::events::ids::Position;
 use switchboard::events::ledger::append::{AppendError, Expected};
 use switchboard::events::ledger::handle::Ledger;
 
-use crate::ledger_kit::{command, commit, edge, note, noting, opened, stream};
+use crate::ledger_kit::{command, commit, note, noting, opened, stream};
 use crate::torture_disks::Dawdles;
-use crate::torture_kit::{Dice, figure, quick_folder, seed, times};
+use crate::torture_kit::{Dice, create_on, figure, quick_folder, seed, times};
 
 const WRITERS: u64 = 64;
 
@@ -99,11 +99,12 @@ fn sixty_four_writers_are_each_served_in_order_and_once() {
     let mut batches = 0;
     for round in 0..rounds.max(1) as u64 {
         let seed = seed() * 1000 + round;
+        println!("\nPROGRESS\twriters: round {round}");
         let dir = quick_folder();
         let longest = Duration::from_micros([300, 30, 2000][round as usize % 3]);
         let disk = Arc::new(Dawdles::new(seed, longest));
         let store = dir.path().join("store");
-        let ledger = Ledger::create_on(Arc::clone(&disk) as _, &store, edge(), "test").unwrap();
+        let ledger = create_on(Arc::clone(&disk) as _, &store).unwrap();
         let (tally, barrier, done) = (
             Counted::default(),
             Barrier::new(WRITERS as usize),
