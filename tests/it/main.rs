@@ -46,5 +46,18 @@ mod running_kit;
 mod running_x11;
 mod source;
 mod tidy;
+mod torture_decoders;
+mod torture_disks;
+mod torture_faults;
+mod torture_flips;
+mod torture_full;
+mod torture_images;
+mod torture_kills;
+mod torture_kit;
+mod torture_power;
+mod torture_record;
+mod torture_trace;
+mod torture_victim;
+mod torture_writers;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;

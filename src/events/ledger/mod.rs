@@ -15,6 +15,8 @@ mod creating;
 mod frame;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod hostile;
 mod index;
 mod journal;
 mod keeper;

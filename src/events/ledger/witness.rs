@@ -41,7 +41,7 @@ impl Testimony {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut at = Reader(bytes);
         let covered = at.take(USED)?;
         if blake3::hash(covered) != at.array::<32>()? {
