@@ -70,17 +70,14 @@ impl Lane {
                 .world
                 .off_thread(move |world| errand::next(world, &track))
                 .await?;
-            let rest = match errand {
-                Some(errand) => {
-                    if self.go(errand).await? {
-                        continue;
-                    }
-                    REFUSED_REST
+            let rest = if let Some(errand) = errand {
+                if self.go(errand).await? {
+                    continue;
                 }
-                None => {
-                    let now = self.world.now();
-                    look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN))
-                }
+                REFUSED_REST
+            } else {
+                let now = self.world.now();
+                look_at.map_or(LOOK_AGAIN, |at| at.since(now).min(LOOK_AGAIN))
             };
             tokio::select! {
                 _ = head.changed() => {}

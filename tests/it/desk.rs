@@ -235,6 +235,18 @@ fn bad_input_is_named_and_changes_nothing() {
     assert_eq!(desk.head(), head);
 }
 
+/// It was accepted, and every message to that agent failed on it.
+#[test]
+fn a_window_title_that_is_no_regular_expression_is_refused_when_it_is_declared() {
+    let desk = Desk::new();
+    let head = desk.head();
+    desk.run(&["agent", "add", "w", "--window", "("])
+        .refused(6, "bad_profile");
+    desk.run(&["agent", "set", "agent-1", "--window", "("])
+        .refused(6, "bad_profile");
+    assert_eq!(desk.head(), head);
+}
+
 #[test]
 fn a_folder_without_a_ledger_and_one_with_something_else_are_told_apart() {
     let folder = TempDir::new().unwrap();
