@@ -53,13 +53,17 @@ impl From<OpenError> for Failure {
 
 /// What the system refused: whoever asks may not, or the place takes no writes, or it failed.
 fn refused_by_system(source: &std::io::Error, text: String) -> Failure {
-    match source.kind() {
-        ErrorKind::PermissionDenied => Failure::new(Exit::NotAllowed, "not_allowed", text)
-            .hint("a store belongs to the user who made it; --store names another folder"),
-        ErrorKind::ReadOnlyFilesystem => Failure::new(Exit::NoSpace, "read_only", text)
-            .hint("even reading locks the store: make its file system writable, or work on a copy"),
-        _ => Failure::new(Exit::Failed, "io", text),
+    let kind = source.kind();
+    if kind == ErrorKind::PermissionDenied {
+        return Failure::new(Exit::NotAllowed, "not_allowed", text)
+            .hint("a store belongs to the user who made it; --store names another folder");
     }
+    if kind == ErrorKind::ReadOnlyFilesystem {
+        return Failure::new(Exit::NoSpace, "read_only", text).hint(
+            "even reading locks the store: make its file system writable, or work on a copy",
+        );
+    }
+    Failure::new(Exit::Failed, "io", text)
 }
 
 impl From<ReadError> for Failure {
