@@ -1,6 +1,8 @@
 //! What the layers below cannot do, as people and scripts are told: a word, a sentence, an exit
 //! code, and the way out.
 
+use std::io::ErrorKind;
+
 use serde_json::json;
 use tokio::task::JoinError;
 
@@ -44,9 +46,24 @@ impl From<OpenError> for Failure {
                 .hint("use the binary that wrote it, or a newer one"),
             OpenError::Corrupt { .. } => Self::new(Exit::Corrupt, "corrupt", text)
                 .hint("nothing was changed; restore from a backup, or keep the folder for repair"),
-            OpenError::Io { .. } => Self::new(Exit::Failed, "io", text),
+            OpenError::Io { source, .. } => refused_by_system(&source, text),
         }
     }
+}
+
+/// What the system refused: whoever asks may not, or the place takes no writes, or it failed.
+fn refused_by_system(source: &std::io::Error, text: String) -> Failure {
+    let kind = source.kind();
+    if kind == ErrorKind::PermissionDenied {
+        return Failure::new(Exit::NotAllowed, "not_allowed", text)
+            .hint("a store belongs to the user who made it; --store names another folder");
+    }
+    if kind == ErrorKind::ReadOnlyFilesystem {
+        return Failure::new(Exit::NoSpace, "read_only", text).hint(
+            "even reading locks the store: make its file system writable, or work on a copy",
+        );
+    }
+    Failure::new(Exit::Failed, "io", text)
 }
 
 impl From<ReadError> for Failure {

@@ -62,5 +62,13 @@ pub(super) fn usable_profile(agent: &AgentId, profile: &Profile) -> Result<(), R
             Refusal::new(Code::BadProfile, text).hint("`--channel gui` or `--channel inbox`")
         );
     }
+    // Not found out only when the first message fails on it.
+    if let Some(title) = &profile.window
+        && let Err(error) = regex::Regex::new(title)
+    {
+        let text = format!("`{title}` is no regular expression for a window's title: {error}");
+        return Err(Refusal::new(Code::BadProfile, text)
+            .hint("a plain part of the title does; `\\(` stands for a bracket"));
+    }
     Ok(())
 }

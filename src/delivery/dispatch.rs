@@ -155,7 +155,7 @@ pub async fn run(world: World) -> Result<(), Stopped> {
     stop.send_replace(true);
     // None is broken off: what it is about to write must not come after what settles it.
     while let Some(ended) = lanes.join_next().await {
-        outcome = outcome.and(ended.unwrap_or_else(|broke| Err(broke.into())));
+        outcome = outcome.and_then(|()| ended?);
     }
     outcome
 }

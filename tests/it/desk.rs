@@ -13,6 +13,7 @@ use uuid::Uuid;
 /// A store of its own and the binary that works on it.
 pub(crate) struct Desk {
     folder: TempDir,
+    store: PathBuf,
 }
 
 /// How a run ended.
@@ -36,9 +37,18 @@ impl Drop for Daemon {
 impl Desk {
     /// A new ledger with agents 1 to 3, reachable by inbox only.
     pub(crate) fn new() -> Self {
-        let desk = Self {
-            folder: TempDir::new().unwrap(),
-        };
+        let folder = TempDir::new().unwrap();
+        let store = folder.path().join("store");
+        Self::made(folder, store)
+    }
+
+    /// The same somewhere else.
+    pub(crate) fn at(store: PathBuf) -> Self {
+        Self::made(TempDir::new().unwrap(), store)
+    }
+
+    fn made(folder: TempDir, store: PathBuf) -> Self {
+        let desk = Self { folder, store };
         assert_eq!(desk.run(&["init"]).code, 0);
         for name in ["agent-1", "agent-2", "agent-3"] {
             desk.done(&[
@@ -55,7 +65,7 @@ impl Desk {
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
+        self.store.clone()
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -114,9 +124,13 @@ impl Ran {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let lines = String::from_utf8(output.stdout).unwrap();
-        let errors = String::from_utf8(output.stderr).unwrap();
+        Self::told(&child.wait_with_output().unwrap())
+    }
+
+    /// What a process said and how it ended.
+    pub(crate) fn told(output: &std::process::Output) -> Self {
+        let lines = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
         Self {
             code: output.status.code().unwrap_or(-1),
             items: lines
@@ -235,10 +249,23 @@ fn bad_input_is_named_and_changes_nothing() {
     assert_eq!(desk.head(), head);
 }
 
+/// It was accepted, and every message to that agent failed on it.
+#[test]
+fn a_window_title_that_is_no_regular_expression_is_refused_when_it_is_declared() {
+    let desk = Desk::new();
+    let head = desk.head();
+    desk.run(&["agent", "add", "w", "--window", "("])
+        .refused(6, "bad_profile");
+    desk.run(&["agent", "set", "agent-1", "--window", "("])
+        .refused(6, "bad_profile");
+    assert_eq!(desk.head(), head);
+}
+
 #[test]
 fn a_folder_without_a_ledger_and_one_with_something_else_are_told_apart() {
     let folder = TempDir::new().unwrap();
-    let desk = Desk { folder };
+    let store = folder.path().join("store");
+    let desk = Desk { folder, store };
     desk.run(&["status"]).refused(10, "no_ledger");
     std::fs::create_dir(desk.store()).unwrap();
     std::fs::File::create(desk.store().join("precious")).unwrap();

@@ -394,7 +394,7 @@ fn a_really_full_disk_refuses_writes_and_loses_nothing() {
     assert!(ledger.verify().unwrap().ok);
 }
 
-struct Unmount(String);
+pub(crate) struct Unmount(pub(crate) String);
 
 impl Drop for Unmount {
     fn drop(&mut self) {

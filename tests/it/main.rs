@@ -26,6 +26,7 @@ mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;
 mod desk;
+mod dispatch;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
 mod golden;

@@ -6,8 +6,12 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use switchboard::adapters::clock::SystemClock;
+use switchboard::events::time::Clock as _;
+use tempfile::TempDir;
 
-use super::desk::{Daemon, Desk};
+use super::desk::{Daemon, Desk, Ran};
+use super::ledger_faults::Unmount;
 
 /// Far more than leaving takes, and far less than for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -122,4 +126,60 @@ fn an_owner_that_does_not_answer_is_given_up() {
     ran.refused(12, "owner_silent");
     assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     assert_eq!(stop(&mut daemon), 143);
+}
+
+/// A full disk ended the daemon, and nothing was delivered until somebody started it again. And only
+/// one of those who waited heard why.
+#[test]
+fn deliveries_rest_while_the_disk_is_full_and_go_on_by_themselves() {
+    let small = TempDir::new().unwrap();
+    let at = small.path().to_str().unwrap().to_owned();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64m", "tmpfs", &at])
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED deliveries_rest_while_the_disk_is_full: mounting needs root");
+        return;
+    }
+    let _unmount = Unmount(at.clone());
+    let desk = Desk::at(small.path().join("store"));
+    let mut daemon = desk.serve();
+    // Time enough to be accepted before the disk is full.
+    let due = SystemClock.now().after(Duration::from_secs(8)).to_string();
+    let waiting: Vec<Child> = (0..3)
+        .map(|number| {
+            desk.command()
+                .args(["send", "--to", "agent-1", "--not-before", &due])
+                .arg(format!("hello {number}"))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    until(|| desk.done(&["queue"]).len() == 3);
+    let filler = small.path().join("filler");
+    let free = rustix::fs::statvfs(small.path()).unwrap();
+    let all_but = free.f_bavail * free.f_frsize - 8 * 1024 * 1024;
+    std::fs::write(&filler, vec![1; usize::try_from(all_but).unwrap()]).unwrap();
+    for waiter in waiting {
+        Ran::told(&waiter.wait_with_output().unwrap()).refused(17, "no_space");
+    }
+    assert!(daemon.0.try_wait().unwrap().is_none(), "the daemon went");
+    assert_eq!(desk.done(&["queue"]).len(), 3);
+    std::fs::remove_file(&filler).unwrap();
+    until(|| desk.done(&["queue"]).is_empty());
+    for message in desk.done(&["messages"]) {
+        assert_eq!(message["state"], "inboxed", "{message}");
+    }
+    assert_eq!(stop(&mut daemon), 143);
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    let give_up = Instant::now() + 2 * PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < give_up, "it did not come to that");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-/// Whether a character does something to a terminal or to the order of the text around it.
+/// Whether a character does something to a terminal or to the order of the text around it, or hides
+/// in it. The joiners stay: scripts and emoji need them.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'
+                ..='\u{2064}' | '\u{2028}' | '\u{2029}' | '\u{202a}'
                 ..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -62,6 +64,10 @@ mod tests {
             ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
             ("a\nb\tc\r", "a\\nb\\tc\\r"),
             ("\u{9b}2J\u{7f}\0", "\\x9b2J\\x7f\\x00"),
+            (
+                "pay\u{200b}pal 👩\u{200d}🚀",
+                "pay\\u{200b}pal 👩\u{200d}🚀",
+            ),
             ("abc\u{202e}txt\u{2066}", "abc\\u{202e}txt\\u{2066}"),
         ] {
             assert_eq!(line(text), safe);

@@ -55,7 +55,7 @@ pub struct Appended {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The stream moved on since the asker looked.
-    #[error("stream {stream} is at {}, not at {expected:?}", show(*.actual))]
+    #[error("stream {stream} is at {}, not at {}", show(*.actual), wanted(*.expected))]
     WrongVersion {
         /// Which stream.
         stream: StreamId,
@@ -96,6 +96,15 @@ pub enum AppendError {
     /// The ledger was closed.
     #[error("the ledger is closed")]
     Closed,
+}
+
+fn wanted(expected: Expected) -> String {
+    match expected {
+        Expected::Any => "any version".to_owned(),
+        Expected::NoStream => "no event".to_owned(),
+        Expected::Exists => "any event".to_owned(),
+        Expected::Exact(version) => format!("version {version}"),
+    }
 }
 
 fn show(version: Option<u64>) -> String {
