@@ -255,3 +255,73 @@ fn run(folder: &Path, before: &Before, case: &Case, tally: &mut Tally) -> Result
     std::fs::remove_dir_all(&store).unwrap();
     Ok(())
 }
+
+/// The program, when the journal's sync fails: read-only by exit code 17, with a hint; what was
+/// there before is there afterwards.
+#[test]
+fn the_program_is_read_only_after_a_failed_sync() {
+    if !has("strace", "--version") {
+        return skipped("faults", "strace is missing");
+    }
+    let dir = quick_folder();
+    let store = dir.path().join("store");
+    let run = |command: &mut Command, line: &[&str]| {
+        command
+            .args(line)
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .env("SWITCHBOARD_STORE", &store)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let well = |line: &[&str]| {
+        let ran = run(&mut Command::new(env!("CARGO_BIN_EXE_switchboard")), line);
+        assert!(ran.status.success(), "{line:?}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let send = [
+        "send", "--to", "agent-1", "--wait", "accepted", "--json", "hello",
+    ];
+    well(&["init"]);
+    well(&["agent", "add", "agent-1", "--channel", "inbox"]);
+    well(&send);
+    let journal = newest(&store.join("journal"), ".journal");
+    let mut traced = Command::new("/usr/bin/strace");
+    traced
+        .args([
+            "-f",
+            "-q",
+            "-o",
+            "/dev/null",
+            "-e",
+            "inject=fdatasync:error=EIO",
+            "-P",
+        ])
+        .arg(journal)
+        .arg(env!("CARGO_BIN_EXE_switchboard"));
+    let refused = run(&mut traced, &send);
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(17), "{errors}");
+    let error: serde_json::Value = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&error["code"], &error["exit"]),
+        (&"read_only".into(), &17.into()),
+        "{errors}"
+    );
+    assert!(
+        error["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains("doctor")),
+        "{errors}"
+    );
+    let before = well(&["messages", "--json"]).lines().count();
+    assert!(
+        (1..=2).contains(&before),
+        "one was accepted, one was not acknowledged"
+    );
+    well(&["verify"]);
+    well(&send);
+    assert_eq!(well(&["messages", "--json"]).lines().count(), before + 1);
+}
