@@ -153,8 +153,16 @@ fn every_failing_call_is_a_typed_error_and_loses_nothing() {
     figure("faults", "refusals: read-only", tally.poisoned);
     figure("faults", "refusals: no space", tally.no_space);
     figure("faults", "openings refused", tally.not_opened);
+    figure(
+        "faults",
+        "runs in which the journal or a body failed",
+        tally.told,
+    );
     figure("faults", "lost", 0);
-    assert!(tally.poisoned > 0 && tally.killed > 0, "nothing was hit");
+    assert!(
+        tally.poisoned > 0 && tally.killed > 0 && tally.told > 0,
+        "nothing was hit"
+    );
 }
 
 /// `wanted` of `all`, spread over the whole range; all of them when so many are wanted.
@@ -210,6 +218,21 @@ struct Tally {
     poisoned: usize,
     no_space: usize,
     not_opened: usize,
+    told: usize,
+}
+
+/// Whether a write or sync failed that somebody waited for: the journal's or a body's.
+fn must_be_told(trace: &str) -> bool {
+    trace.lines().any(|line| {
+        let call = line
+            .split_once(' ')
+            .map_or("", |(_, call)| call.trim_start());
+        line.contains("(INJECTED)")
+            && ["pwrite64(", "write(", "fdatasync(", "fsync("]
+                .iter()
+                .any(|name| call.starts_with(name))
+            && (line.contains(".journal>") || (line.contains("/blobs/") && line.contains(".tmp>")))
+    })
 }
 
 fn run(folder: &Path, before: &Before, case: &Case, tally: &mut Tally) -> Result<(), String> {
@@ -249,6 +272,12 @@ fn run(folder: &Path, before: &Before, case: &Case, tally: &mut Tally) -> Result
             // A clean stop may be impossible; the next opening finds an unclean one.
             ("READ" | "VERIFIED" | "CLOSED" | "NOT-CLOSED" | "DONE", _) => {}
             _ => return Err(format!("{line}\n{said:#?}")),
+        }
+    }
+    if must_be_told(&std::fs::read_to_string(&out).unwrap()) {
+        tally.told += 1;
+        if !said.iter().any(|line| line.starts_with("NO")) {
+            return Err(format!("a failure that nobody was told of: {said:#?}"));
         }
     }
     survives(&store, &acks).map_err(|loss| format!("{loss}\n{said:#?}"))?;
