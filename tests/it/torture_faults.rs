@@ -153,8 +153,16 @@ fn every_failing_call_is_a_typed_error_and_loses_nothing() {
     figure("faults", "refusals: read-only", tally.poisoned);
     figure("faults", "refusals: no space", tally.no_space);
     figure("faults", "openings refused", tally.not_opened);
+    figure(
+        "faults",
+        "runs in which the journal or a body failed",
+        tally.told,
+    );
     figure("faults", "lost", 0);
-    assert!(tally.poisoned > 0 && tally.killed > 0, "nothing was hit");
+    assert!(
+        tally.poisoned > 0 && tally.killed > 0 && tally.told > 0,
+        "nothing was hit"
+    );
 }
 
 /// `wanted` of `all`, spread over the whole range; all of them when so many are wanted.
@@ -210,6 +218,21 @@ struct Tally {
     poisoned: usize,
     no_space: usize,
     not_opened: usize,
+    told: usize,
+}
+
+/// Whether a write or sync failed that somebody waited for: the journal's or a body's.
+fn must_be_told(trace: &str) -> bool {
+    trace.lines().any(|line| {
+        let call = line
+            .split_once(' ')
+            .map_or("", |(_, call)| call.trim_start());
+        line.contains("(INJECTED)")
+            && ["pwrite64(", "write(", "fdatasync(", "fsync("]
+                .iter()
+                .any(|name| call.starts_with(name))
+            && (line.contains(".journal>") || (line.contains("/blobs/") && line.contains(".tmp>")))
+    })
 }
 
 fn run(folder: &Path, before: &Before, case: &Case, tally: &mut Tally) -> Result<(), String> {
@@ -251,7 +274,83 @@ fn run(folder: &Path, before: &Before, case: &Case, tally: &mut Tally) -> Result
             _ => return Err(format!("{line}\n{said:#?}")),
         }
     }
+    if must_be_told(&std::fs::read_to_string(&out).unwrap()) {
+        tally.told += 1;
+        if !said.iter().any(|line| line.starts_with("NO")) {
+            return Err(format!("a failure that nobody was told of: {said:#?}"));
+        }
+    }
     survives(&store, &acks).map_err(|loss| format!("{loss}\n{said:#?}"))?;
     std::fs::remove_dir_all(&store).unwrap();
     Ok(())
+}
+
+/// The program, when the journal's sync fails: read-only by exit code 17, with a hint; what was
+/// there before is there afterwards.
+#[test]
+fn the_program_is_read_only_after_a_failed_sync() {
+    if !has("strace", "--version") {
+        return skipped("faults", "strace is missing");
+    }
+    let dir = quick_folder();
+    let store = dir.path().join("store");
+    let run = |command: &mut Command, line: &[&str]| {
+        command
+            .args(line)
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .env("SWITCHBOARD_STORE", &store)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let well = |line: &[&str]| {
+        let ran = run(&mut Command::new(env!("CARGO_BIN_EXE_switchboard")), line);
+        assert!(ran.status.success(), "{line:?}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let send = [
+        "send", "--to", "agent-1", "--wait", "accepted", "--json", "hello",
+    ];
+    well(&["init"]);
+    well(&["agent", "add", "agent-1", "--channel", "inbox"]);
+    well(&send);
+    let journal = newest(&store.join("journal"), ".journal");
+    let mut traced = Command::new("/usr/bin/strace");
+    traced
+        .args([
+            "-f",
+            "-q",
+            "-o",
+            "/dev/null",
+            "-e",
+            "inject=fdatasync:error=EIO",
+            "-P",
+        ])
+        .arg(journal)
+        .arg(env!("CARGO_BIN_EXE_switchboard"));
+    let refused = run(&mut traced, &send);
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(17), "{errors}");
+    let error: serde_json::Value = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&error["code"], &error["exit"]),
+        (&"read_only".into(), &17.into()),
+        "{errors}"
+    );
+    assert!(
+        error["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains("doctor")),
+        "{errors}"
+    );
+    let before = well(&["messages", "--json"]).lines().count();
+    assert!(
+        (1..=2).contains(&before),
+        "one was accepted, one was not acknowledged"
+    );
+    well(&["verify"]);
+    well(&send);
+    assert_eq!(well(&["messages", "--json"]).lines().count(), before + 1);
 }

@@ -228,7 +228,7 @@ fn a_disk_that_fills_up_is_refused_by_type_and_goes_on_with_room() {
     if let Some(missing) = missing() {
         return skipped("full", &missing);
     }
-    let rounds = times("FULL", 7);
+    let rounds = times("FULL", 5);
     let mut dice = Dice::new(seed());
     let mut tally = Tally::default();
     for number in 0..rounds {
@@ -260,7 +260,7 @@ fn a_disk_filled_by_somebody_else_meanwhile_loses_nothing() {
     if let Some(missing) = missing() {
         return skipped("full", &missing);
     }
-    let rounds = times("FULL", 7).div_ceil(3);
+    let rounds = times("FULL", 5).div_ceil(3);
     let mut tally = Tally::default();
     for number in 0..rounds {
         let kind = [Kind::Ext4, Kind::Tmpfs][number % 2];

@@ -115,6 +115,12 @@ impl Disk {
         self.inner.0.join("store")
     }
 
+    /// Full disks are another campaign: after a cut sled's copy is written anew beside the old one.
+    fn has_room(&self) -> bool {
+        let stat = rustix::fs::statvfs(&self.inner.0).unwrap();
+        stat.f_bavail * stat.f_frsize > INNER / 2
+    }
+
     /// Copies the platter as it is at one instant.
     fn copy(&self, to: &Path) {
         let mut one = Vec::new();
@@ -242,8 +248,10 @@ fn cuts_of_one_disk(
             for _ in 0..millis / 200 {
                 victim.signal("STOP");
                 std::thread::sleep(Duration::from_millis(195));
-                victim.signal("CONT");
-                std::thread::sleep(Duration::from_millis(5));
+                if disk.has_room() {
+                    victim.signal("CONT");
+                    std::thread::sleep(Duration::from_millis(5));
+                }
             }
             std::thread::sleep(Duration::from_millis(millis % 200 / 10));
         }
@@ -267,6 +275,9 @@ fn cuts_of_one_disk(
                 .push(format!("cut {}, {pause:?}: {loss}", tally.cuts)),
         }
         fs::remove_file(copy).unwrap();
+        if !disk.has_room() {
+            break;
+        }
         victim.signal("CONT");
     }
 }
