@@ -58,12 +58,19 @@ enum Part {
 struct Troupe {
     parts: Arc<Mutex<VecDeque<Part>>>,
     unable: Mutex<Option<String>>,
+    /// So many workers are gone before they are ready.
+    stillborn: Mutex<u32>,
 }
 
 impl Hire for Troupe {
     fn hire(&self, _seat: &SeatId) -> std::io::Result<Hands> {
         let (say, told) = mpsc::channel(4);
         let (tell, hear) = mpsc::channel(4);
+        let mut stillborn = self.stillborn.lock().unwrap();
+        if *stillborn > 0 {
+            *stillborn -= 1;
+            return Ok(Hands { say, hear });
+        }
         let first = match self.unable.lock().unwrap().clone() {
             Some(reason) => FromWorker::Unable { reason },
             None => FromWorker::Ready(Abilities {
@@ -202,7 +209,7 @@ impl Stage {
             ids: Arc::new(RandomIds),
             hire: troupe.clone(),
             inbox: boxes.clone(),
-            settings: Arc::new(settings),
+            settings: watch::channel(Arc::new(settings)).1,
         };
         let stage = Self {
             _folder: folder,
@@ -383,6 +390,17 @@ async fn hands_that_are_gone_before_leave_are_replaced_and_after_it_are_unknown(
     // Never repeated by itself.
     assert_eq!(stage.count(after, started), 1);
     assert_eq!(stage.state(after), State::Unknown);
+    stage.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_cut_off_while_it_started_costs_no_attempt() {
+    let mut stage = Stage::new(&[]);
+    *stage.troupe.stillborn.lock().unwrap() = 1;
+    let message = stage.send(1, Via::Gui);
+    stage.begin();
+    stage.until(message, State::Observed).await;
+    assert_eq!(stage.count(message, started), 1);
     stage.leave().await;
 }
 

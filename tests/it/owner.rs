@@ -142,7 +142,7 @@ fn deliveries_rest_while_the_disk_is_full_and_go_on_by_themselves() {
         eprintln!("SKIPPED deliveries_rest_while_the_disk_is_full: mounting needs root");
         return;
     }
-    let _unmount = Unmount(at.clone());
+    let _unmount = Unmount(at);
     let desk = Desk::at(small.path().join("store"));
     let mut daemon = desk.serve();
     // Time enough to be accepted before the disk is full.
