@@ -10,6 +10,7 @@ use switchboard::events::ids::Position;
 use switchboard::events::ledger::append::{AppendError, Expected};
 use switchboard::events::ledger::disk::{Disk, OsDisk};
 use switchboard::events::ledger::handle::Ledger;
+use switchboard::events::ledger::options::Options;
 use tempfile::tempdir;
 
 use crate::ledger_kit::{command, commit, created, edge, everything, note, noting, opened, stream};
@@ -59,7 +60,14 @@ impl Disk for BadDisk {
 
 fn on_bad_disk(store: &Path) -> (Ledger, Arc<BadDisk>) {
     let disk = Arc::new(BadDisk::default());
-    let ledger = Ledger::create_on(Arc::clone(&disk) as _, store, edge(), "test").unwrap();
+    let ledger = Ledger::create_with(
+        Options::default(),
+        Arc::clone(&disk) as _,
+        store,
+        edge(),
+        "test",
+    )
+    .unwrap();
     (ledger, disk)
 }
 

@@ -12,6 +12,7 @@ use super::handle::{Edge, OpenError};
 use super::journal::{HEADER, Heading, Journal, WriteFailure};
 use super::layout::{self, FIRST_EPOCH, Layout, Nature};
 use super::opening::{Opened, open_locked};
+use super::options::Options;
 use super::record::{Hash, Kept as Stored, Record};
 use crate::events::facts::ledger::LedgerCreated;
 use crate::events::ids::{AgentId, StreamId};
@@ -21,7 +22,7 @@ use crate::events::kind::Fact;
 pub(super) fn create(
     store: &Path,
     edge: Edge,
-    disk: Arc<dyn Disk>,
+    (disk, options): (Arc<dyn Disk>, Options),
     made_by: &str,
 ) -> Result<Opened, OpenError> {
     let layout = Layout::new(store);
@@ -45,7 +46,7 @@ pub(super) fn create(
     layout
         .write_format()
         .map_err(layout.io("writing the format"))?;
-    open_locked(layout, (edge, disk), lock)
+    open_locked(layout, (edge, disk, options), lock)
 }
 
 fn refuse_a_store(layout: &Layout) -> Result<(), OpenError> {

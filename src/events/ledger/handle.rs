@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::append::{AppendError, Appended, Commit, Expected, Part};
 use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
+use super::options::Options;
 use super::owner::Owner;
 use super::prepare::{Ready, prepare};
 use super::writer::{self, own_cause};
@@ -151,33 +152,37 @@ pub struct Ledger {
 impl Ledger {
     /// Makes a new ledger in `store` (made if absent) with `ledger.created` at position 1.
     pub fn create(store: &Path, edge: Edge, made_by: &str) -> Result<Self, OpenError> {
-        Self::create_on(Arc::new(OsDisk), store, edge, made_by)
+        Self::create_with(Options::default(), Arc::new(OsDisk), store, edge, made_by)
     }
 
-    /// [`Self::create`] on a disk of the caller's: tests bring one that fails.
-    pub fn create_on(
+    /// [`Self::create`] with other measures, on a disk of the caller's: tests bring tiny epochs and
+    /// a disk that fails.
+    pub fn create_with(
+        options: Options,
         disk: Arc<dyn Disk>,
         store: &Path,
         edge: Edge,
         made_by: &str,
     ) -> Result<Self, OpenError> {
-        Self::start(creating::create(store, edge, disk, made_by)?).map(|(ledger, _)| ledger)
+        let opened = creating::create(store, edge, (disk, options), made_by)?;
+        Self::start(opened).map(|(ledger, _)| ledger)
     }
 
     /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind
     /// or damaged, and sets a torn tail aside (all that there is to repair: other damage is
     /// refused, and named by [`Self::examine`]).
     pub fn open(store: &Path, edge: Edge) -> Result<(Self, Opening), OpenError> {
-        Self::open_on(Arc::new(OsDisk), store, edge)
+        Self::open_with(Options::default(), Arc::new(OsDisk), store, edge)
     }
 
-    /// [`Self::open`] on a disk of the caller's: tests bring one that fails.
-    pub fn open_on(
+    /// [`Self::open`] with other measures, on a disk of the caller's.
+    pub fn open_with(
+        options: Options,
         disk: Arc<dyn Disk>,
         store: &Path,
         edge: Edge,
     ) -> Result<(Self, Opening), OpenError> {
-        Self::start(opening::open(store, edge, disk)?)
+        Self::start(opening::open(store, edge, (disk, options))?)
     }
 
     fn start(opened: Opened) -> Result<(Self, Opening), OpenError> {
@@ -251,7 +256,7 @@ impl Ledger {
         if let Some(reason) = self.poisoned() {
             return Err(AppendError::Poisoned { reason });
         }
-        let needed = large.saturating_add(writer::RESERVE);
+        let needed = large.saturating_add(shared.options.min_free);
         if let Some(detail) = writer::free_below(shared, needed) {
             // The writer still knows the answer to a command that was carried out before.
             return match shared.find_command(ready.cause.command.0) {

@@ -7,6 +7,7 @@ pub mod append;
 pub mod disk;
 pub mod handle;
 pub mod layout;
+pub mod options;
 
 mod blobs;
 mod bytes;

@@ -17,6 +17,7 @@ use super::index::Index;
 use super::journal::{Found, HEADER, Journal, Walk};
 use super::kept::{self, Kept, KeptError};
 use super::layout::{self, FIRST_EPOCH, Layout, Lock, Nature};
+use super::options::Options;
 use super::reading::Shared;
 use super::witness::{self, Testimony, Witness};
 
@@ -32,7 +33,11 @@ pub(super) struct Opened {
 }
 
 /// Opens a store.
-pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Opened, OpenError> {
+pub(super) fn open(
+    store: &Path,
+    edge: Edge,
+    (disk, options): (Arc<dyn Disk>, Options),
+) -> Result<Opened, OpenError> {
     let layout = Layout::new(store);
     let absent = |layout: &Layout| OpenError::Absent {
         path: layout.shown(),
@@ -45,12 +50,12 @@ pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Open
     if layout.nature()? == Nature::Nothing {
         return Err(absent(&layout));
     }
-    open_locked(layout, (edge, disk), lock)
+    open_locked(layout, (edge, disk, options), lock)
 }
 
 pub(super) fn open_locked(
     layout: Layout,
-    (edge, disk): (Edge, Arc<dyn Disk>),
+    (edge, disk, options): (Edge, Arc<dyn Disk>, Options),
     lock: Lock,
 ) -> Result<Opened, OpenError> {
     if layout.creating().exists() {
@@ -87,7 +92,7 @@ pub(super) fn open_locked(
         // A full disk, most likely. The journal has everything, so reading goes on.
         Err(e) => (None, Some(format!("sled's copy cannot be written: {e}"))),
     };
-    let shared = Shared::new(layout, (edge, disk), journal, index, kept);
+    let shared = Shared::new(layout, (edge, disk, options), journal, index, kept);
     if let Some(reason) = failed {
         shared.poison(reason);
     }

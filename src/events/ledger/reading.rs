@@ -16,6 +16,7 @@ use super::index::{FrameAt, Index, StreamHead};
 use super::journal::Journal;
 use super::kept::Kept;
 use super::layout::Layout;
+use super::options::Options;
 use super::record::{Content, Hash, Kept as Stored, Record};
 use super::tail::Tail;
 use crate::events::envelope::Event;
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) edge: Edge,
     pub(super) disk: Arc<dyn Disk>,
+    pub(super) options: Options,
     pub(super) journal: Journal,
     pub(super) index: RwLock<Index>,
     pub(super) tail: Tail,
@@ -50,7 +52,7 @@ impl fmt::Debug for Shared {
 impl Shared {
     pub(super) fn new(
         layout: Layout,
-        (edge, disk): (Edge, Arc<dyn Disk>),
+        (edge, disk, options): (Edge, Arc<dyn Disk>, Options),
         journal: Journal,
         index: Index,
         kept: Option<Kept>,
@@ -59,6 +61,7 @@ impl Shared {
             layout,
             edge,
             disk,
+            options,
             journal,
             head: Mutex::new(index.end.position),
             index: RwLock::new(index),

@@ -23,9 +23,6 @@ use crate::events::time::Timestamp;
 
 /// A batch takes no more commits once its records have this many bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// The ledger stops taking commits while this much of the disk is still free, so that sled, blobs,
-/// the shutdown and a backup have room.
-pub(super) const RESERVE: u64 = 16 * 1024 * 1024;
 /// Smaller steps back of the clock are not worth an event.
 const STEP_BACK: Duration = Duration::from_secs(1);
 
@@ -135,7 +132,7 @@ fn no_space(shared: &Shared, bytes: usize) -> Option<String> {
     // The journal, sled, and what sled leaves behind until it cleans up.
     let needed = super::bytes::len64(bytes)
         .saturating_mul(3)
-        .saturating_add(RESERVE);
+        .saturating_add(shared.options.min_free);
     free_below(shared, needed)
 }
 
