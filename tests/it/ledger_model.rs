@@ -177,7 +177,7 @@ proptest! {
         }
         for (of, version) in &model.versions {
             let of = stream(&name(*of));
-            prop_assert_eq!(ledger.stream_head(&of).unwrap().0, *version);
+            prop_assert_eq!(ledger.stream_head(&of).unwrap().unwrap().0, *version);
             prop_assert_eq!(ledger.read_stream(&of).unwrap().len() as u64, version + 1);
         }
         let verified = ledger.verify().unwrap();

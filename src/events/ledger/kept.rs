@@ -199,10 +199,13 @@ pub(super) fn parts(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     (0..=u16::MAX).zip(bytes.chunks(PART))
 }
 
-/// All files below the folder, sorted by path.
+/// All files below the folder, sorted by path; none when there is no folder.
 fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
+    if !folder.exists() {
+        return Ok(files);
+    }
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(&next)? {
             let entry = entry?;

@@ -11,7 +11,9 @@ pub mod options;
 
 mod blobs;
 mod bytes;
+mod closing;
 mod creating;
+mod epochs;
 mod frame;
 #[cfg(test)]
 mod golden;
@@ -19,12 +21,17 @@ mod index;
 mod journal;
 mod keeper;
 mod kept;
+mod lag;
+mod live;
+mod mending;
 mod opening;
 mod owner;
 mod prepare;
 mod reading;
 mod record;
-mod tail;
+mod rolling;
+mod scan;
+mod shared;
 #[cfg(test)]
 mod torn;
 mod verify;
