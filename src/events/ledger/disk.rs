@@ -20,8 +20,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn free(&self, folder: &Path) -> io::Result<u64>;
     /// Asked before every other step that changes the disk (a file made, renamed or removed, sled
     /// written): an error stands for that step's failure.
-    fn step(&self, what: &'static str) -> io::Result<()> {
-        let _what = what;
+    fn step(&self, _what: &'static str) -> io::Result<()> {
         Ok(())
     }
 }

@@ -86,8 +86,15 @@ impl KeptError {
 struct Feeding {
     /// The last position it holds.
     fed: u64,
-    /// It is written anew; for this reason, if that was not to be expected.
-    anew: Option<Option<String>>,
+    /// None: it is only continued.
+    anew: Option<Anew>,
+}
+
+/// sled's copy is written from the beginning.
+#[derive(Debug)]
+struct Anew {
+    /// Why, if that was not to be expected.
+    damaged: Option<String>,
 }
 
 struct Keeper<'a> {
@@ -190,7 +197,7 @@ impl Keeper<'_> {
         *slot = Some(kept?);
         Ok(Feeding {
             fed: live.first().saturating_sub(1),
-            anew: Some(reason),
+            anew: Some(Anew { damaged: reason }),
         })
     }
 
@@ -236,11 +243,11 @@ impl Keeper<'_> {
 
     /// sled has all of this epoch that there is.
     fn whole(&self, feeding: &mut Feeding) -> Result<(), KeptError> {
-        let Some(reason) = feeding.anew.take() else {
+        let Some(anew) = feeding.anew.take() else {
             return Ok(());
         };
         layout::remove(&aside(&self.folder()))?;
-        if let Some(reason) = reason {
+        if let Some(reason) = anew.damaged {
             let written = feeding.fed.saturating_sub(self.live.first());
             self.note(written.saturating_add(1), &reason);
             self.shared.note_rebuilt(reason);

@@ -28,16 +28,25 @@ struct State {
     behind: u64,
     /// sled is being compared, written anew, or failing: the writer does not wait for it.
     excused: bool,
-    /// Somebody wants sled's copy now.
-    urgent: bool,
-    /// No more frames will come; what is missing is brought before this.
-    closing: bool,
-    /// It has taken too long.
-    late: bool,
-    /// sled's thread has ended.
-    gone: bool,
+    /// So many want sled's copy now.
+    urgent: usize,
+    /// What becomes of sled's thread.
+    life: Life,
     /// Why sled takes nothing at the moment.
     failing: Option<String>,
+}
+
+/// What becomes of sled's thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    #[default]
+    Open,
+    /// No more frames will come; what is missing is still brought.
+    Closing,
+    /// That has taken too long.
+    Late,
+    /// It has ended.
+    Gone,
 }
 
 /// The distance between the journal and sled.
@@ -84,7 +93,7 @@ impl Lag {
 
     /// Waits until there is room for more.
     pub(super) fn wait_for_room(&self) {
-        drop(self.wait(|state| state.behind <= BOUND || state.excused || state.gone));
+        drop(self.wait(|state| state.behind <= BOUND || state.excused || state.life == Life::Gone));
     }
 
     /// The journal has more.
@@ -99,17 +108,17 @@ impl Lag {
     /// Waits for a reason to open sled at all; false when there is none and the ledger closes.
     pub(super) fn wait_to_begin(&self, must: impl Fn() -> bool) -> bool {
         let state = self.wait_for(GRACE, |state| {
-            state.urgent || state.closing || state.behind > LEFT
+            state.urgent > 0 || state.life > Life::Open || state.behind > LEFT
         });
-        let begin = !state.closing || state.urgent;
+        let begin = state.life == Life::Open || state.urgent > 0;
         drop(state);
         begin || must()
     }
 
     /// Waits for more than what is kept up to this position; false when no more comes.
     pub(super) fn wait_for_more(&self, kept: u64) -> bool {
-        let done = |state: &State| state.closing || state.urgent;
-        drop(self.wait(|state| state.written > kept || state.closing));
+        let done = |state: &State| state.life > Life::Open || state.urgent > 0;
+        drop(self.wait(|state| state.written > kept || state.life > Life::Open));
         let step = u64::try_from(STEP).unwrap_or(u64::MAX);
         let state = self.wait_for(GATHER, |state| state.behind >= step || done(state));
         state.written > kept
@@ -117,12 +126,13 @@ impl Lag {
 
     /// Whether sled's thread is to end although something is missing in sled.
     pub(super) fn late(&self) -> bool {
-        self.state().late
+        self.state().life >= Life::Late
     }
 
     /// Waits, but not longer than the ledger is open; true when it is closing.
     pub(super) fn pause(&self, patience: Duration) -> bool {
-        self.wait_for(patience, |state| state.closing).closing
+        let state = self.wait_for(patience, |state| state.life > Life::Open);
+        state.life > Life::Open
     }
 
     /// sled holds everything up to this position, so many bytes more than before.
@@ -161,22 +171,33 @@ impl Lag {
 
     /// Waits until sled holds everything up to this position, or takes no more.
     pub(super) fn wait_kept(&self, position: u64) {
-        self.state().urgent = true;
+        let mut state = self.state();
+        state.urgent = state.urgent.saturating_add(1);
+        drop(state);
         self.changed.notify_all();
-        drop(self.wait(|state| state.kept >= position || state.failing.is_some() || state.gone));
-        self.state().urgent = false;
+        drop(self.wait(|state| {
+            state.kept >= position || state.failing.is_some() || state.life == Life::Gone
+        }));
+        let mut state = self.state();
+        state.urgent = state.urgent.saturating_sub(1);
+    }
+
+    fn become_at_least(&self, life: Life) {
+        let mut state = self.state();
+        state.life = state.life.max(life);
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// No more frames will come; waits a little for sled to get what is missing.
     pub(super) fn close(&self) {
-        self.state().closing = true;
-        self.changed.notify_all();
-        self.wait_for(LAST_MINUTE, |state| state.gone).late = true;
+        self.become_at_least(Life::Closing);
+        drop(self.wait_for(LAST_MINUTE, |state| state.life == Life::Gone));
+        self.become_at_least(Life::Late);
     }
 
     /// sled's thread ends.
     pub(super) fn end(&self) {
-        self.state().gone = true;
-        self.changed.notify_all();
+        self.become_at_least(Life::Gone);
     }
 }

@@ -90,33 +90,10 @@ impl Layout {
         self.sleds().join(format!("{epoch:020}"))
     }
 
-    /// First positions of the epochs that have a file or folder with this extension ("" for none).
-    pub(super) fn epochs(&self, folder: &Path, extension: &str) -> io::Result<Vec<u64>> {
-        let mut found = Vec::new();
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(found),
-            Err(e) => return Err(e),
-        };
-        for entry in entries {
-            let name = PathBuf::from(entry?.file_name());
-            let fits = name.extension().unwrap_or_default() == extension;
-            let digits = name.file_stem().and_then(|stem| stem.to_str());
-            if let Some(first) = digits.filter(|digits| fits && digits.len() == 20)
-                && let Ok(first) = first.parse()
-            {
-                found.push(first);
-            }
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
     /// Whether there is an epoch of a store here, whatever else is missing.
     fn has_epochs(&self) -> bool {
         let any = |folder: PathBuf, extension| {
-            self.epochs(&folder, extension)
-                .is_ok_and(|epochs| !epochs.is_empty())
+            epochs(&folder, extension).is_ok_and(|epochs| !epochs.is_empty())
         };
         any(self.journals(), "journal") || any(self.sleds(), "seal")
     }
@@ -271,6 +248,28 @@ pub(super) fn parent(path: &Path) -> &Path {
         Some(parent) => parent,
         None => path,
     }
+}
+
+/// First positions of the epochs that have a file or folder with this extension ("" for none).
+pub(super) fn epochs(folder: &Path, extension: &str) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(found),
+        Err(e) => return Err(e),
+    };
+    for entry in entries {
+        let name = PathBuf::from(entry?.file_name());
+        let fits = name.extension().unwrap_or_default() == extension;
+        let digits = name.file_stem().and_then(|stem| stem.to_str());
+        if let Some(first) = digits.filter(|digits| fits && digits.len() == 20)
+            && let Ok(first) = first.parse()
+        {
+            found.push(first);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Makes one folder, if it is not there, and syncs its parent.

@@ -48,12 +48,11 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Frames with their places in the journal.
+type Placed = Vec<(u64, Vec<u8>)>;
+
 /// All of the lost frames with their places; none if one of them is missing.
-fn frames(
-    sled: &Path,
-    journal: &Journal,
-    damage: &Damage,
-) -> Result<Option<Vec<(u64, Vec<u8>)>>, KeptError> {
+fn frames(sled: &Path, journal: &Journal, damage: &Damage) -> Result<Option<Placed>, KeptError> {
     let kept = Kept::open(sled)?;
     let (mut offset, mut next) = (damage.offset, damage.next);
     let mut frames = Vec::new();

@@ -104,7 +104,7 @@ pub(super) fn open_locked(
 /// The journals of all live epochs, oldest first.
 pub(super) fn journals(layout: &Layout, disk: &Arc<dyn Disk>) -> Result<Vec<Journal>, OpenError> {
     let mut journals: Vec<Journal> = Vec::new();
-    let found = layout.epochs(&layout.journals(), "journal");
+    let found = layout::epochs(&layout.journals(), "journal");
     for first in found.map_err(layout.io("listing the journals"))? {
         let journal = Journal::open(&layout.journal(first), Arc::clone(disk));
         match journal.map_err(layout.io("opening the journal"))? {
@@ -196,7 +196,7 @@ fn none_beyond(layout: &Layout, newest: u64) -> Result<(), OpenError> {
         (layout.sleds(), "seal"),
     ];
     for (folder, extension) in traces {
-        let found = layout.epochs(&folder, extension);
+        let found = layout::epochs(&folder, extension);
         let found = found.map_err(layout.io("listing the epochs"))?;
         if let Some(first) = found.into_iter().find(|first| *first > newest) {
             return Err(layout.corrupt(format!("the journal from position {first} on is missing")));

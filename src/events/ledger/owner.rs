@@ -24,6 +24,8 @@ pub(super) struct Owner {
     running: Mutex<Option<Running>>,
 }
 
+type Run = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+
 #[derive(Debug)]
 struct Running {
     writer: JoinHandle<()>,
@@ -42,7 +44,7 @@ impl Owner {
         } = opened;
         let shared = Arc::new(shared);
         let (requests, waiting) = mpsc::channel();
-        let start = |name: &str, run: Box<dyn FnOnce(&Arc<Shared>) + Send>| {
+        let start = |name: &str, run: Run| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(name.to_owned())

@@ -13,7 +13,7 @@ use super::handle::{OpenError, ReadError, Verified};
 use super::index::{FrameAt, StreamHead};
 use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::kept::{self, KeptError};
-use super::layout::Layout;
+use super::layout::{self, Layout, Nature};
 use super::live::Live;
 use super::record::{Hash, Kept as Stored, Record, chained};
 use super::shared::Shared;
@@ -342,7 +342,7 @@ fn sled(shared: &Shared, live: &Live, reading: &mut Reading, up_to: u64) -> Resu
 /// Names the damage of a store that need not be openable. Changes nothing but the lock file.
 pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
     let layout = Layout::new(store);
-    if layout.nature()? == super::layout::Nature::Nothing {
+    if layout.nature()? == Nature::Nothing {
         return Err(OpenError::Absent {
             path: layout.shown(),
         });
@@ -363,7 +363,7 @@ fn journals_as_they_are(
     reading: &mut Reading,
 ) -> Result<Vec<Journal>, OpenError> {
     let mut journals = Vec::new();
-    let found = layout.epochs(&layout.journals(), "journal");
+    let found = layout::epochs(&layout.journals(), "journal");
     for first in found.map_err(layout.io("listing the journals"))? {
         let journal = Journal::open(&layout.journal(first), Arc::clone(disk));
         match journal.map_err(layout.io("opening the journal"))? {
