@@ -2,15 +2,22 @@
 //! tries again later; the journals have everything until then, and nobody waits.
 
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::layout;
-use super::rolling;
+use super::closed::reading::Closed;
+use super::closed::sealing::{self, SealError, Step, Target};
+use super::epochs::Epochs;
+use super::live::Live;
+use super::past::Past;
 use super::shared::Shared;
+use super::{kept, layout, rolling};
 
 /// Who opens a ledger only for a moment does not begin to close epochs.
 const GRACE: Duration = Duration::from_millis(200);
+/// With so many full epochs one is closed before the ledger is, so that they do not pile up where
+/// ledgers are opened for moments only.
+const FULL_LEFT: usize = 2;
 /// After a failure it is tried again after this, then after twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -86,7 +93,7 @@ pub(super) fn run(shared: &Shared) {
     let closing = &shared.closing;
     closing.wait(GRACE);
     let mut pause = FIRST_PAUSE;
-    while !closing.stops() {
+    while !shared.must_stop_closing() {
         closing.state().woken = false;
         match work(shared) {
             Ok(()) => {
@@ -98,10 +105,14 @@ pub(super) fn run(shared: &Shared) {
                 closing.changed.notify_all();
                 closing.wait(LONGEST_PAUSE);
             }
+            Err(ClosingError::Seal(SealError::Stopped)) => return,
             Err(e) => {
                 closing.state().failing = Some(e.to_string());
                 closing.changed.notify_all();
                 closing.state().woken = false;
+                if closing.stops() {
+                    return;
+                }
                 closing.wait(pause);
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }
@@ -110,13 +121,88 @@ pub(super) fn run(shared: &Shared) {
 }
 
 /// All that there is to do now.
-fn work(shared: &Shared) -> io::Result<()> {
+fn work(shared: &Shared) -> Result<(), ClosingError> {
     if shared.rolling.wants_blank() {
         rolling::prepare(shared)?;
     }
-    if !shared.epochs().full.is_empty() {
+    loop {
+        let epochs = shared.epochs();
+        tidy(shared, &epochs)?;
+        let Some(oldest) = epochs.full.first() else {
+            return Ok(());
+        };
         // The newest journal got its name without a barrier.
         layout::sync_folder(&shared.layout.journals())?;
+        close(shared, oldest)?;
+    }
+}
+
+/// Why an epoch is not closed. Its journal still has everything.
+#[derive(Debug, thiserror::Error)]
+enum ClosingError {
+    #[error("closing an epoch: {0}")]
+    Io(#[from] io::Error),
+    #[error("closing an epoch: {0}")]
+    Seal(#[from] SealError),
+}
+
+/// Copies an epoch, and puts the copy in its place.
+fn close(shared: &Shared, live: &Live) -> Result<(), ClosingError> {
+    let (layout, heading) = (&shared.layout, live.journal.heading);
+    let target = Target {
+        folder: layout.closed(heading.first),
+        seal: layout.seal(heading.first),
+    };
+    let frames = live.index().frames.clone();
+    let frames = frames.into_iter().map(|at| {
+        live.frame(at)
+            .map_err(|e| io::Error::other(e.to_string()))
+    });
+    let mut failed = None;
+    let mut pace = |_: Step| {
+        failed = shared.disk.step("closing an epoch").err();
+        failed.is_none() && !shared.must_stop_closing()
+    };
+    let sealed = sealing::seal(&target, heading, frames, &mut pace);
+    if let Some(e) = failed {
+        return Err(e.into());
+    }
+    let closed = Closed::of(sealed?, &target.folder, Arc::clone(&shared.cache));
+    let past = Past::Closed(Arc::new(closed));
+    shared.change_epochs(|epochs| epochs.closed(past));
+    kept::shut(live.retire());
+    Ok(())
+}
+
+/// Removes what is left of epochs that are closed: journals, witnesses and sled's live copies.
+fn tidy(shared: &Shared, epochs: &Epochs) -> io::Result<()> {
+    let layout = &shared.layout;
+    let left_over = [
+        (layout.journals(), "journal"),
+        (layout.journals(), "witness"),
+        (layout.sleds(), ""),
+        (layout.sleds(), "aside"),
+        (layout.sleds(), "look"),
+    ];
+    for (folder, extension) in left_over {
+        for first in layout::epochs(&folder, extension)? {
+            let closed = epochs
+                .past
+                .iter()
+                .any(|past| matches!(past, Past::Closed(closed) if closed.first() == first));
+            if closed {
+                shared.disk.step("removing what is closed")?;
+                let name = format!("{first:020}");
+                layout::remove(&folder.join(name).with_extension(extension))?;
+            }
+        }
     }
     Ok(())
+}
+
+impl Shared {
+    /// The ledger closes, and what is being done may be left for the next time.
+    fn must_stop_closing(&self) -> bool {
+        self.closing.stops() && self.epochs().full.len() < FULL_LEFT
+    }
 }

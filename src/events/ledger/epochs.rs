@@ -4,14 +4,24 @@
 use std::sync::Arc;
 
 use super::live::Live;
+use super::past::Past;
 
 /// All epochs at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Epochs {
+    /// Closed; in order.
+    pub(super) past: Arc<Vec<Past>>,
     /// Full, not yet closed; in order.
     pub(super) full: Vec<Arc<Live>>,
     /// The one that grows.
     pub(super) active: Arc<Live>,
+}
+
+/// The epoch of a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'a> {
+    Live(&'a Live),
+    Past(&'a Past),
 }
 
 impl Epochs {
@@ -20,9 +30,18 @@ impl Epochs {
         std::iter::once(&self.active).chain(self.full.iter().rev())
     }
 
-    /// The live epoch that a position belongs to, or will belong to.
-    pub(super) fn live_of(&self, position: u64) -> Option<&Arc<Live>> {
-        self.live().find(|live| live.first() <= position)
+    /// Past epochs, newest first.
+    pub(super) fn past(&self) -> impl Iterator<Item = &Past> {
+        self.past.iter().rev()
+    }
+
+    /// The epoch that a position belongs to, or will belong to.
+    pub(super) fn of(&self, position: u64) -> Option<Of<'_>> {
+        if let Some(live) = self.live().find(|live| live.first() <= position) {
+            return Some(Of::Live(live));
+        }
+        let after = self.past.partition_point(|past| past.first() <= position);
+        self.past.get(after.checked_sub(1)?).map(Of::Past)
     }
 
     /// The live epoch behind the one that begins here.
@@ -44,6 +63,16 @@ impl Epochs {
     pub(super) fn rolled(&self, active: Arc<Live>) -> Self {
         let mut next = self.clone();
         next.full.push(std::mem::replace(&mut next.active, active));
+        next
+    }
+
+    /// The same with the oldest full epoch closed.
+    pub(super) fn closed(&self, past: Past) -> Self {
+        let mut next = self.clone();
+        Arc::make_mut(&mut next.past).push(past);
+        if !next.full.is_empty() {
+            next.full.remove(0);
+        }
         next
     }
 }

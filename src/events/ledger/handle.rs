@@ -11,6 +11,7 @@ use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
 use super::options::Options;
 use super::owner::Owner;
+use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::writer::own_cause;
 use super::{blobs, bytes, creating, verify};
@@ -52,6 +53,8 @@ pub struct Opening {
 /// How an open ledger is: what its threads found and could not do, beyond the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
+    /// Epochs that are closed.
+    pub closed: usize,
     /// Epochs that are full and wait to be closed.
     pub full: usize,
     /// Why sled's copy was written anew from the journal since the ledger was opened, if it was
@@ -62,6 +65,8 @@ pub struct Condition {
     /// Why a full epoch is not closed, or no new one begins. It is tried again and again; reading
     /// and writing go on.
     pub closing_fails: Option<String>,
+    /// Closed epochs that cannot be read, and why. The rest is read and written.
+    pub lost: Vec<String>,
 }
 
 /// A ledger that was not opened.
@@ -250,8 +255,9 @@ impl Ledger {
 
     /// Writes the commit; returns once it is durable. Blocks; call it off the async threads.
     pub fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
-        let ready = prepare(commit)?;
+        let mut ready = prepare(commit)?;
         self.write_blobs(&ready)?;
+        self.owner.shared.look_back(&mut ready);
         self.owner.ask(ready)
     }
 
@@ -360,8 +366,15 @@ impl Ledger {
     /// How the ledger is at the moment.
     pub fn condition(&self) -> Condition {
         let shared = &self.owner.shared;
+        let epochs = shared.epochs();
+        let lost = epochs.past.iter().filter_map(|past| match past {
+            Past::Lost(lost) => Some(lost.words()),
+            Past::Closed(_) => None,
+        });
         Condition {
-            full: shared.epochs().full.len(),
+            closed: epochs.past.len(),
+            lost: lost.collect(),
+            full: epochs.full.len(),
             rebuilt: shared.rebuilt(),
             sled_fails: shared.lag.failing(),
             closing_fails: shared

@@ -98,6 +98,16 @@ impl Layout {
         any(self.journals(), "journal") || any(self.sleds(), "seal")
     }
 
+    /// A closed epoch's sled.
+    pub(super) fn closed(&self, epoch: u64) -> PathBuf {
+        self.sleds().join(format!("{epoch:020}.closed"))
+    }
+
+    /// What says that an epoch is closed.
+    pub(super) fn seal(&self, epoch: u64) -> PathBuf {
+        self.sleds().join(format!("{epoch:020}.seal"))
+    }
+
     pub(super) fn blobs(&self) -> PathBuf {
         self.store.join("blobs")
     }

@@ -1,6 +1,7 @@
 //! A live epoch: its journal, what is derived from it in memory, sled's copy and its witness.
 //! The newest one grows; older ones are full and wait to be closed.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -98,7 +99,7 @@ impl Live {
 
     /// The bytes of a frame, checked: the journal's, which are in the page cache mostly, or sled's
     /// where those are damaged. `verify` names that.
-    fn frame(&self, at: FrameAt) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn frame(&self, at: FrameAt) -> Result<Vec<u8>, ReadError> {
         let fault = match self.journal.frame(at.offset) {
             Ok(Ok(bytes)) => return Ok(bytes),
             Ok(Err(fault)) => corrupt(at.first, fault),
@@ -184,6 +185,16 @@ impl Live {
 
     pub(super) fn stream_head(&self, stream: &str) -> Option<StreamHead> {
         self.index().streams.get(stream).copied()
+    }
+
+    /// Calls `visit` with the name of every stream that begins with the prefix.
+    pub(super) fn streams(&self, prefix: &str, visit: impl FnMut(&str)) {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let index = self.index();
+        let names = index.streams.range::<str, _>(from).map(|(name, _)| &**name);
+        names
+            .take_while(|name| name.starts_with(prefix))
+            .for_each(visit);
     }
 
     pub(super) fn find(&self, event: Uuid) -> Result<Option<u64>, ReadError> {

@@ -7,6 +7,8 @@ pub struct Options {
     pub epoch_events: u64,
     /// An epoch whose journal has at least this many bytes is full too.
     pub epoch_bytes: u64,
+    /// Bytes of memory for what was read of closed epochs lately.
+    pub cache_bytes: usize,
     /// Bytes of the disk that stay free: no commit is taken that would leave less, so that sled,
     /// bodies, the shutdown and a backup have room.
     pub min_free: u64,
@@ -17,6 +19,7 @@ impl Default for Options {
         Self {
             epoch_events: 256 * 1024,
             epoch_bytes: 256 * 1024 * 1024,
+            cache_bytes: 16 * 1024 * 1024,
             min_free: 16 * 1024 * 1024,
         }
     }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::append::Appended;
 use super::blobs;
+use super::epochs::{Epochs, Of};
 use super::handle::ReadError;
 use super::index::StreamHead;
-use super::prepare::{Ready, ReadyPart};
 use super::record::{Hash, Kept as Stored, Record};
 use super::shared::Shared;
 use crate::events::envelope::Event;
@@ -44,8 +44,9 @@ impl Shared {
         position: u64,
         visit: impl FnMut(&Record<'_>) -> T,
     ) -> Result<Option<T>, ReadError> {
-        match self.epochs().live_of(position) {
-            Some(live) => live.at(position, visit),
+        match self.epochs().of(position) {
+            Some(Of::Live(live)) => live.at(position, visit),
+            Some(Of::Past(past)) => past.at(position, visit),
             None => Ok(None),
         }
     }
@@ -56,11 +57,12 @@ impl Shared {
         let epochs = self.epochs();
         let blobs = self.layout.blobs();
         while events.len() < limit {
-            let Some(live) = epochs.live_of(next) else {
-                break;
-            };
             let before = next;
-            live.read(&blobs, &mut next, (&mut events, limit))?;
+            match epochs.of(next) {
+                Some(Of::Live(live)) => live.read(&blobs, &mut next, (&mut events, limit))?,
+                Some(Of::Past(past)) => past.read(&blobs, &mut next, (&mut events, limit))?,
+                None => {}
+            }
             if next == before {
                 break;
             }
@@ -70,7 +72,27 @@ impl Shared {
 
     pub(super) fn stream_head(&self, stream: &str) -> Result<Option<StreamHead>, ReadError> {
         let epochs = self.epochs();
-        Ok(epochs.live().find_map(|live| live.stream_head(stream)))
+        match epochs.live().find_map(|live| live.stream_head(stream)) {
+            Some(head) => Ok(Some(head)),
+            None => self.past_head(&epochs, stream),
+        }
+    }
+
+    pub(super) fn past_head(
+        &self,
+        epochs: &Epochs,
+        stream: &str,
+    ) -> Result<Option<StreamHead>, ReadError> {
+        if epochs.past.is_empty() {
+            return Ok(None);
+        }
+        let sought = self.printer.stream(stream);
+        for past in epochs.past() {
+            if let Some(head) = past.stream_head(stream, &sought)? {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn read_stream(&self, stream: &str) -> Result<Vec<Event>, ReadError> {
@@ -97,25 +119,31 @@ impl Shared {
     /// Every stream that begins with the prefix.
     pub(super) fn streams(&self, prefix: &str) -> Result<BTreeSet<String>, ReadError> {
         let mut found = BTreeSet::new();
-        for live in self.epochs().live() {
-            let index = live.index();
-            let from = (
-                std::ops::Bound::Included(prefix),
-                std::ops::Bound::Unbounded,
-            );
-            let names = index.streams.range::<str, _>(from).map(|(name, _)| name);
-            for name in names.take_while(|name| name.starts_with(prefix)) {
-                if !found.contains(name.as_ref()) {
-                    found.insert(String::from(name.as_ref()));
-                }
+        let mut add = |name: &str| {
+            if !found.contains(name) {
+                found.insert(name.to_owned());
             }
+        };
+        let epochs = self.epochs();
+        for live in epochs.live() {
+            live.streams(prefix, &mut add);
+        }
+        for past in epochs.past() {
+            past.streams(prefix, &mut add)?;
         }
         Ok(found)
     }
 
     pub(super) fn find(&self, event: Uuid) -> Result<Option<u64>, ReadError> {
-        for live in self.epochs().live() {
+        let epochs = self.epochs();
+        for live in epochs.live() {
             if let Some(position) = live.find(event)? {
+                return Ok(Some(position));
+            }
+        }
+        let sought = self.printer.id(event);
+        for past in epochs.past() {
+            if let Some(position) = past.find(event, &sought)? {
                 return Ok(Some(position));
             }
         }
@@ -127,8 +155,26 @@ impl Shared {
         &self,
         command: Uuid,
     ) -> Result<Option<(Appended, Hash)>, ReadError> {
-        for live in self.epochs().live() {
+        let epochs = self.epochs();
+        for live in epochs.live() {
             if let Some(found) = live.find_command(command)? {
+                return Ok(Some(found));
+            }
+        }
+        self.past_command(&epochs, command)
+    }
+
+    pub(super) fn past_command(
+        &self,
+        epochs: &Epochs,
+        command: Uuid,
+    ) -> Result<Option<(Appended, Hash)>, ReadError> {
+        if epochs.past.is_empty() {
+            return Ok(None);
+        }
+        let sought = self.printer.id(command);
+        for past in epochs.past() {
+            if let Some(found) = past.find_command(command, &sought)? {
                 return Ok(Some(found));
             }
         }
@@ -136,8 +182,14 @@ impl Shared {
     }
 
     pub(super) fn position_at(&self, micros: u64) -> Result<u64, ReadError> {
-        for live in self.epochs().live() {
+        let epochs = self.epochs();
+        for live in epochs.live() {
             if let Some(position) = live.position_at(micros)? {
+                return Ok(position);
+            }
+        }
+        for past in epochs.past() {
+            if let Some(position) = past.position_at(micros)? {
                 return Ok(position);
             }
         }
@@ -145,31 +197,14 @@ impl Shared {
     }
 
     pub(super) fn chain_at(&self, position: u64) -> Result<Option<Hash>, ReadError> {
-        let epochs = self.epochs();
         // Before the first event there is nothing to hash.
         if position == 0 {
             return Ok(Some(Hash::default()));
         }
-        match epochs.live_of(position) {
-            Some(live) => live.chain_at(position),
+        match self.epochs().of(position) {
+            Some(Of::Live(live)) => live.chain_at(position),
+            Some(Of::Past(past)) => past.chain_at(position),
             None => Ok(None),
         }
-    }
-
-    /// A stream's head as the writer sees it.
-    pub(super) fn known_head(
-        &self,
-        _ready: &Ready,
-        part: &ReadyPart,
-    ) -> Result<Option<StreamHead>, ReadError> {
-        self.stream_head(part.stream.as_str())
-    }
-
-    /// The commit of a command as the writer sees it.
-    pub(super) fn known_command(
-        &self,
-        ready: &Ready,
-    ) -> Result<Option<(Appended, Hash)>, ReadError> {
-        self.find_command(ready.cause.command.0)
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::closed::cache::Cache;
+use super::closed::sought::Printer;
 use super::closing::Closing;
 use super::disk::Disk;
 use super::epochs::Epochs;
@@ -22,6 +24,10 @@ pub(super) struct Shared {
     pub(super) edge: Edge,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) options: Options,
+    /// Makes fingerprints for looking in closed epochs.
+    pub(super) printer: Printer,
+    /// What was read of them lately.
+    pub(super) cache: Arc<Cache>,
     epochs: RwLock<Arc<Epochs>>,
     pub(super) lag: Lag,
     pub(super) rolling: Rolling,
@@ -49,15 +55,19 @@ impl Shared {
     pub(super) fn new(
         layout: Layout,
         (edge, disk, options): (Edge, Arc<dyn Disk>, Options),
-        epochs: Epochs,
+        (epochs, cache): (Epochs, Arc<Cache>),
         rolling: Rolling,
     ) -> Self {
         let head = epochs.active.index().end.position;
+        let heading = &epochs.active.journal.heading;
+        let printer = Printer::new(heading.ledger, heading.timeline);
         Self {
             layout,
             edge,
             disk,
             options,
+            printer,
+            cache,
             epochs: RwLock::new(Arc::new(epochs)),
             lag: Lag::new(head),
             rolling,

@@ -252,19 +252,24 @@ impl<'a> Batch<'a> {
         self.shared.known_command(ready).map_err(|e| unreadable(&e))
     }
 
-    fn head(&self, ready: &Ready, part: &ReadyPart) -> Result<Option<StreamHead>, AppendError> {
+    /// The head of the stream of the commit's part with this number.
+    fn head(
+        &self,
+        ready: &Ready,
+        (number, part): (usize, &ReadyPart),
+    ) -> Result<Option<StreamHead>, AppendError> {
         match self.streams.get(&part.stream) {
             Some(head) => Ok(Some(*head)),
             None => self
                 .shared
-                .known_head(ready, part)
+                .known_head(ready, number, part)
                 .map_err(|e| unreadable(&e)),
         }
     }
 
     fn check(&self, ready: &Ready) -> Result<(), AppendError> {
-        for part in &ready.parts {
-            let actual = self.head(ready, part)?.map(|head| head.version);
+        for (number, part) in ready.parts.iter().enumerate() {
+            let actual = self.head(ready, (number, part))?.map(|head| head.version);
             let fits = match part.expected {
                 Expected::Any => true,
                 Expected::NoStream => actual.is_none(),
@@ -322,10 +327,10 @@ impl<'a> Batch<'a> {
         let first = self.end.position.saturating_add(1);
         let mut place = 0_u16;
         let mut version_of_first_part = None;
-        for part in &ready.parts {
+        for (number, part) in ready.parts.iter().enumerate() {
             // Nothing was staged before the first part's head was known, and all of them were
             // looked for by `check`, so this fails before anything is written.
-            let mut head = self.head(ready, part)?;
+            let mut head = self.head(ready, (number, part))?;
             for body in &part.bodies {
                 let position = self.end.position.saturating_add(1);
                 let recorded_at = now.micros().max(self.end.recorded_at.saturating_add(1));
