@@ -166,7 +166,9 @@ proptest! {
                     ledger = opened_with(options, &store).0;
                 }
                 Step::Crash => {
-                    // What stands on the disk at this moment is what a kill leaves.
+                    // What stands on the disk at this moment is what a kill leaves, if nothing moves
+                    // while it is copied.
+                    ledger.settle();
                     let after = PathBuf::from(format!("{}+", store.display()));
                     copy(&store, &after);
                     store = after;

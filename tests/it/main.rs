@@ -32,6 +32,7 @@ mod golden;
 mod ledger;
 mod ledger_crash;
 mod ledger_damage;
+mod ledger_epochs;
 mod ledger_faults;
 mod ledger_kit;
 mod ledger_model;

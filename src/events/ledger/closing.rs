@@ -28,6 +28,8 @@ struct State {
     stop: bool,
     /// It does something, or will at once.
     busy: bool,
+    /// The thread has ended.
+    gone: bool,
     failing: Option<String>,
 }
 
@@ -76,40 +78,53 @@ impl Closing {
         self.state().failing.clone()
     }
 
-    /// Waits until nothing is left to do, or it does not work.
+    /// Waits until nothing is left to do, or it turned out not to work.
     pub(super) fn settle(&self) {
+        self.wake();
         drop(
             self.changed
-                .wait_while(self.state(), |state| {
-                    state.busy && !state.stop && state.failing.is_none()
-                })
+                .wait_while(self.state(), |state| state.busy && !state.gone)
                 .unwrap_or_else(PoisonError::into_inner),
         );
+    }
+
+    /// A round is over; the next one begins when there is a reason.
+    fn done(&self, failing: Option<String>) {
+        let mut state = self.state();
+        state.failing = failing;
+        state.busy = state.woken;
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Tells everybody that the thread is gone, also when it panicked.
+struct End<'a>(&'a Closing);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.state().gone = true;
+        self.0.changed.notify_all();
     }
 }
 
 /// Runs until the ledger closes.
 pub(super) fn run(shared: &Shared) {
     let closing = &shared.closing;
+    let _end = End(closing);
     closing.wait(GRACE);
     let mut pause = FIRST_PAUSE;
     while !shared.must_stop_closing() {
         closing.state().woken = false;
         match work(shared) {
             Ok(()) => {
+                closing.done(None);
                 pause = FIRST_PAUSE;
-                let mut state = closing.state();
-                state.failing = None;
-                state.busy = state.woken;
-                drop(state);
-                closing.changed.notify_all();
                 closing.wait(LONGEST_PAUSE);
             }
             Err(ClosingError::Seal(SealError::Stopped)) => return,
             Err(e) => {
-                closing.state().failing = Some(e.to_string());
-                closing.changed.notify_all();
-                closing.state().woken = false;
+                closing.done(Some(e.to_string()));
                 if closing.stops() {
                     return;
                 }
@@ -154,10 +169,9 @@ fn close(shared: &Shared, live: &Live) -> Result<(), ClosingError> {
         seal: layout.seal(heading.first),
     };
     let frames = live.index().frames.clone();
-    let frames = frames.into_iter().map(|at| {
-        live.frame(at)
-            .map_err(|e| io::Error::other(e.to_string()))
-    });
+    let frames = frames
+        .into_iter()
+        .map(|at| live.frame(at).map_err(|e| io::Error::other(e.to_string())));
     let mut failed = None;
     let mut pace = |_: Step| {
         failed = shared.disk.step("closing an epoch").err();

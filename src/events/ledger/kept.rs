@@ -18,6 +18,8 @@ use super::record::Hash;
 pub(super) const PART: usize = 6 * 1024;
 /// At most so many bytes of values go into sled between two barriers.
 pub(super) const STEP: usize = 128 * 1024;
+/// sled's file of values, in its folder.
+pub(super) const DATA: &str = "db";
 /// sled's page cache. It does not bound what scans leave resident.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Opening longer than this is a hang.
@@ -96,7 +98,7 @@ impl Kept {
             .flush_every_ms(None)
             .cache_capacity(CACHE_BYTES)
             .open()?;
-        let data = File::open(folder.join("db"))?;
+        let data = File::open(folder.join(DATA))?;
         data.sync_all()?;
         sync_tree(folder)?;
         Ok(Self { db, data })
@@ -108,6 +110,13 @@ impl Kept {
             self.db.insert(key(first, part), bytes)?;
             Ok(())
         })
+    }
+
+    /// Makes room for a part that is put later, after all others were reserved too. sled writes
+    /// a leaf anew when it splits and after every ten changes, so what is put into leaves that
+    /// have their final size is written once instead of three times.
+    pub(super) fn reserve(&self, first: u64, part: u16) -> Result<(), KeptError> {
+        self.put(first, part, &[])
     }
 
     /// Returns once all that was put is on the device.
@@ -149,6 +158,23 @@ impl Kept {
                 .map(|(first, _)| Some(first))
                 .ok_or(KeptError::Key),
             None => Ok(None),
+        })
+    }
+
+    /// Every value as it stands there, in order, until `visit` says no.
+    pub(super) fn each_value(
+        &self,
+        mut visit: impl FnMut(u64, u16, &[u8]) -> bool,
+    ) -> Result<(), KeptError> {
+        guarded(|| {
+            for entry in self.db.iter() {
+                let (key, value) = entry?;
+                let (first, part) = unkey(&key).ok_or(KeptError::Key)?;
+                if !visit(first, part, &value) {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 

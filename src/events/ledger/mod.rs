@@ -11,6 +11,7 @@ pub mod options;
 
 mod blobs;
 mod bytes;
+mod closed;
 mod closing;
 mod creating;
 mod epochs;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bytes::size;
+use super::closed::cache::Cache;
 use super::disk::Disk;
 use super::epochs::Epochs;
 use super::handle::{Edge, OpenError, Opening};
@@ -17,6 +18,8 @@ use super::layout::{self, FIRST_EPOCH, Layout, Lock, Nature};
 use super::live::Live;
 use super::mending;
 use super::options::Options;
+use super::past::{self, Past};
+use super::record::Hash;
 use super::rolling::{Pen, Rolling};
 use super::scan::{self, Flaw, Scanned};
 use super::shared::Shared;
@@ -62,17 +65,21 @@ pub(super) fn open_locked(
         layout::remove(&layout.creating()).map_err(layout.io("finishing the store"))?;
     }
     let mut opening = Opening::default();
-    let journals = journals(&layout, &disk)?;
+    let cache = Arc::new(Cache::new(options.cache_bytes));
+    let mut journals = journals(&layout, &disk)?;
+    let past = past::find(&layout, &mut journals, &cache)?;
+    let mut before = past.last().map(Before::past);
     let mut full: Vec<Arc<Live>> = Vec::new();
     let mut rest = journals.into_iter().peekable();
     let mut active = None;
     while let Some(journal) = rest.next() {
-        let before = full.last();
         let follower = rest.peek().map(|next| next.heading);
-        let live = open_epoch(&layout, journal, (before, follower.as_ref()), &mut opening)?;
+        let neighbours = (before.as_ref(), follower.as_ref());
+        let live = Arc::new(open_epoch(&layout, journal, neighbours, &mut opening)?);
+        before = Some(Before::live(&live));
         match follower {
-            Some(_) => full.push(Arc::new(live)),
-            None => active = Some(Arc::new(live)),
+            Some(_) => full.push(live),
+            None => active = Some(live),
         }
     }
     let Some(active) = active else {
@@ -91,10 +98,14 @@ pub(super) fn open_locked(
         live: Arc::clone(&active),
         reserved,
     };
-    let epochs = Epochs { full, active };
+    let epochs = Epochs {
+        past: Arc::new(past),
+        full,
+        active,
+    };
     let rolling = Rolling::new(format);
     Ok(Opened {
-        shared: Shared::new(layout, (edge, disk, options), epochs, rolling),
+        shared: Shared::new(layout, (edge, disk, options), (epochs, cache), rolling),
         pen,
         lock,
         opening,
@@ -205,17 +216,60 @@ fn none_beyond(layout: &Layout, newest: u64) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// The end of the epoch before.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    position: u64,
+    /// None when nobody knows.
+    chain: Option<Hash>,
+    /// When the last event was recorded, and what the clock said.
+    times: (u64, u64),
+}
+
+impl Before {
+    fn past(past: &Past) -> Self {
+        match past {
+            Past::Closed(closed) => {
+                let summary = closed.summary();
+                Self {
+                    position: summary.last,
+                    chain: Some(summary.after),
+                    times: (summary.last_at, summary.clock),
+                }
+            }
+            Past::Lost(lost) => Self {
+                position: lost.last,
+                chain: None,
+                times: (0, 0),
+            },
+        }
+    }
+
+    fn live(live: &Live) -> Self {
+        let end = live.index().end;
+        Self {
+            position: end.position,
+            chain: Some(end.chain),
+            times: (end.recorded_at, end.clock),
+        }
+    }
+}
+
 /// Reads one journal; mends it from sled where it can be mended, and sets a torn tail aside.
 fn open_epoch(
     layout: &Layout,
     journal: Journal,
-    (before, follower): (Option<&Arc<Live>>, Option<&Heading>),
+    (before, follower): (Option<&Before>, Option<&Heading>),
     opening: &mut Opening,
 ) -> Result<Live, OpenError> {
     let first = journal.heading.first;
-    let end = before.map(|before| before.index().end);
-    let follows = match &end {
-        Some(end) => (first, journal.heading.before) == (end.position.saturating_add(1), end.chain),
+    let follows = match before {
+        Some(before) => {
+            first == before.position.saturating_add(1)
+                && before
+                    .chain
+                    .is_none_or(|chain| chain == journal.heading.before)
+        }
         None => first == FIRST_EPOCH,
     };
     if !follows {
@@ -226,7 +280,7 @@ fn open_epoch(
     let said = testimony(layout, first)?;
     let known = follower.map_or(0, |next| next.first.saturating_sub(1));
     let known = known.max(said.map_or(0, |said| said.position));
-    let times = end.map_or((0, 0), |end| (end.recorded_at, end.clock));
+    let times = before.map_or((0, 0), |before| before.times);
     let scanned = loop {
         let beginning = Index::beginning(&journal.heading, times);
         match scan::scan(&journal, beginning, known) {

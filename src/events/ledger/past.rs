@@ -7,10 +7,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::append::Appended;
+use super::closed::cache::Cache;
 use super::closed::reading::{Closed, Fault};
+use super::closed::seal::Seal;
 use super::closed::sought::Sought;
-use super::handle::ReadError;
+use super::handle::{OpenError, ReadError};
 use super::index::StreamHead;
+use super::journal::Journal;
+use super::layout::{self, Layout};
 use super::live::Gathered;
 use super::reading::{self, corrupt};
 use super::record::{Hash, Record};
@@ -191,4 +195,109 @@ impl Past {
     pub(super) fn chain_at(&self, position: u64) -> Result<Option<Hash>, ReadError> {
         self.closed()?.chain_at(position).map_err(self.faulty())
     }
+}
+
+/// The past epochs, oldest first, without a gap. Of an epoch that has a readable seal the journal
+/// is not needed any more, and is taken out of the list; one without is live while it has one.
+pub(super) fn find(
+    layout: &Layout,
+    journals: &mut Vec<Journal>,
+    cache: &Arc<Cache>,
+) -> Result<Vec<Past>, OpenError> {
+    let sealed = layout::epochs(&layout.sleds(), "seal");
+    let mut found: Vec<Past> = Vec::new();
+    for first in sealed.map_err(layout.io("listing the closed epochs"))? {
+        let past = match open(layout, first, (journals, found.last()), cache)? {
+            Ok(closed) => {
+                journals.retain(|journal| journal.heading.first != first);
+                Past::Closed(Arc::new(closed))
+            }
+            Err(_) if journals.iter().any(|of| of.heading.first == first) => continue,
+            Err(reason) => Past::Lost(Lost {
+                first,
+                // Until the next epoch tells.
+                last: u64::MAX,
+                reason,
+            }),
+        };
+        found.push(past);
+    }
+    let live_from = journals.first().map(|journal| journal.heading.first);
+    let Some(live_from) = live_from else {
+        return Ok(found);
+    };
+    if found.last().is_some_and(|past| past.first() >= live_from) {
+        return Err(layout.corrupt(format!(
+            "there is a closed epoch behind position {live_from}, whose journal is still there"
+        )));
+    }
+    Ok(without_gaps(found, live_from))
+}
+
+/// A closed epoch, or why it is none.
+fn open(
+    layout: &Layout,
+    first: u64,
+    (journals, before): (&[Journal], Option<&Past>),
+    cache: &Arc<Cache>,
+) -> Result<Result<Closed, String>, OpenError> {
+    let seal = match Seal::read(&layout.seal(first)) {
+        Ok(Some(seal)) => seal,
+        Ok(None) => return Ok(Err("its seal is damaged".to_owned())),
+        Err(e) => return Err(layout.io("reading a seal")(e)),
+    };
+    let heading = seal.summary.heading;
+    let identity = journals.first().map(|journal| journal.heading);
+    let stranger = identity
+        .is_some_and(|own| (own.ledger, own.timeline) != (heading.ledger, heading.timeline));
+    let follows = match before {
+        Some(Past::Closed(before)) => {
+            let before = before.summary();
+            // After a gap nobody knows.
+            heading.first != before.last.saturating_add(1) || heading.before == before.after
+        }
+        Some(Past::Lost(_)) | None => true,
+    };
+    if stranger || heading.first != first || !follows {
+        return Ok(Err("its seal is another epoch's".to_owned()));
+    }
+    let folder = layout.closed(first);
+    if !folder.is_dir() {
+        return Ok(Err("its folder is missing".to_owned()));
+    }
+    Ok(Ok(Closed::of(seal, &folder, Arc::clone(cache))))
+}
+
+/// What is between two epochs, or before the first, is lost.
+fn without_gaps(found: Vec<Past>, live_from: u64) -> Vec<Past> {
+    let mut whole: Vec<Past> = Vec::new();
+    let mut next = 1;
+    let ends: Vec<u64> = found
+        .iter()
+        .skip(1)
+        .map(Past::first)
+        .chain([live_from])
+        .collect();
+    for (mut past, end) in found.into_iter().zip(ends) {
+        if past.first() > next {
+            whole.push(missing(next, past.first()));
+        }
+        if let Past::Lost(lost) = &mut past {
+            lost.last = end.saturating_sub(1);
+        }
+        next = past.last().saturating_add(1);
+        whole.push(past);
+    }
+    if next < live_from {
+        whole.push(missing(next, live_from));
+    }
+    whole
+}
+
+fn missing(first: u64, until: u64) -> Past {
+    Past::Lost(Lost {
+        first,
+        last: until.saturating_sub(1),
+        reason: "its seal is missing".to_owned(),
+    })
 }

@@ -29,6 +29,8 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Rolling {
     state: Mutex<State>,
+    /// Held while the next journal's file is made, or becomes a journal.
+    making: Mutex<()>,
 }
 
 impl Rolling {
@@ -41,11 +43,16 @@ impl Rolling {
                 failing: None,
                 format,
             }),
+            making: Mutex::default(),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn making(&self) -> MutexGuard<'_, ()> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why there is no new epoch although there should be one.
@@ -63,8 +70,14 @@ impl Rolling {
 /// Makes the file of the next journal. A store that has had one epoch only becomes one of this
 /// format first: a binary that knows no second epoch must not open it any more.
 pub(super) fn prepare(shared: &Shared) -> io::Result<()> {
+    let rolling = &shared.rolling;
+    let _making = rolling.making();
+    // The writer may have been faster.
+    if !rolling.wants_blank() {
+        return Ok(());
+    }
     let blank = make_blank(shared)?;
-    let mut state = shared.rolling.state();
+    let mut state = rolling.state();
     state.blank = Some(blank);
     state.wanted = false;
     Ok(())
@@ -122,8 +135,10 @@ impl Pen {
     }
 
     fn roll(&mut self, shared: &Shared) {
+        let _making = shared.rolling.making();
         let (blank, failing) = {
             let mut state = shared.rolling.state();
+            state.wanted = false;
             (state.blank.take(), state.failing.is_some())
         };
         let begun = match blank {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::blobs;
+use super::closed::cache::Cache;
 use super::disk::{Disk, OsDisk};
 use super::frame::Frame;
 use super::handle::{OpenError, ReadError, Verified};
@@ -15,6 +16,7 @@ use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::kept::{self, KeptError};
 use super::layout::{self, Layout, Nature};
 use super::live::Live;
+use super::past::{self, Past};
 use super::record::{Hash, Kept as Stored, Record, chained};
 use super::shared::Shared;
 use crate::events::ids::Position;
@@ -39,6 +41,8 @@ struct Reading {
     identity: (Uuid, Uuid),
     /// A position and the chain hash that is known from elsewhere to belong there.
     known: Option<(u64, Hash)>,
+    /// The epoch before cannot be read, so nobody knows its chain.
+    unknown: bool,
     /// Something before was lost, so what hangs on it cannot be compared.
     lost: bool,
     damage: Vec<String>,
@@ -86,13 +90,51 @@ impl Reading {
         Ok(())
     }
 
+    /// Reads the next epoch, which is not live any more, anew from the disk.
+    fn past(&mut self, past: &Past, layout: &Layout) {
+        let closed = match past {
+            Past::Closed(closed) => closed,
+            Past::Lost(lost) => {
+                self.damaged(lost.words());
+                self.lost = true;
+                self.position = lost.last;
+                self.unknown = true;
+                return;
+            }
+        };
+        let summary = closed.summary();
+        self.begin(summary.heading.first, summary.heading.before);
+        self.identity = (summary.heading.ledger, summary.heading.timeline);
+        let mut damage = Vec::new();
+        closed.verify(
+            &mut |record| {
+                if record.position != self.position.saturating_add(1) {
+                    // Named by `closed`.
+                    self.lost = true;
+                    self.place = record.place;
+                    self.position = record.position.saturating_sub(1);
+                }
+                self.facts(record, record.position);
+                self.body(record, layout);
+            },
+            &mut |found| damage.push(found.what),
+        );
+        let (first, last) = (closed.first(), closed.last());
+        for what in damage {
+            self.damaged(format!("closed epoch {first} to {last}: {what}"));
+        }
+        self.position = last;
+        self.chain = summary.after;
+    }
+
     /// Goes on with the epoch that begins with this position, after this chain hash.
     fn begin(&mut self, first: u64, before: Hash) {
         let next = self.position.saturating_add(1);
         if self.position == 0 && self.events == 0 {
             self.chain = before;
         }
-        if (first, before) != (next, self.chain) {
+        let unknown = std::mem::take(&mut self.unknown);
+        if first != next || (before != self.chain && !unknown) {
             self.damaged(format!(
                 "the epoch from position {first} on does not follow position {}",
                 self.position
@@ -103,6 +145,8 @@ impl Reading {
         self.chain = before;
         self.place = 0;
         self.frames.clear();
+        // Ids tell when their event was recorded, and time goes on: one epoch's are enough.
+        self.ids.clear();
     }
 
     fn frame(&mut self, frame: &Frame<'_>, layout: &Layout) {
@@ -156,6 +200,12 @@ impl Reading {
     }
 
     fn record(&mut self, record: &Record<'_>, header: &[u8], next: u64) {
+        self.facts(record, next);
+        self.chain = chained(&self.chain, header, &record.payload_hash);
+    }
+
+    /// All of a record but its place in the chain.
+    fn facts(&mut self, record: &Record<'_>, next: u64) {
         if record.position != next {
             self.damaged(format!("position {next} calls itself {}", record.position));
         }
@@ -191,7 +241,6 @@ impl Reading {
             position: next,
         };
         self.streams.insert(record.stream.into(), head);
-        self.chain = chained(&self.chain, header, &record.payload_hash);
         self.position = next;
         self.recorded_at = Some(record.recorded_at);
         self.events = self.events.saturating_add(1);
@@ -234,6 +283,9 @@ pub(super) fn verify(shared: &Shared) -> Result<Verified, ReadError> {
     // sled gets what it still misses first, so that it can be compared too.
     shared.lag.wait_kept(end.position);
     let mut reading = Reading::default();
+    for past in epochs.past.iter() {
+        reading.past(past, &shared.layout);
+    }
     for live in epochs.full.iter().chain(std::iter::once(&epochs.active)) {
         let up_to = live.index().end.position.min(end.position);
         let known = (end.position, end.chain);
@@ -350,7 +402,12 @@ pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
     let _lock = layout.take_lock()?;
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let mut reading = Reading::default();
-    for journal in journals_as_they_are(&layout, &disk, &mut reading)? {
+    let mut journals = journals_as_they_are(&layout, &disk, &mut reading)?;
+    let cache = Arc::new(Cache::new(0));
+    for past in past::find(&layout, &mut journals, &cache)? {
+        reading.past(&past, &layout);
+    }
+    for journal in journals {
         epoch_as_it_is(&layout, &journal, &mut reading)?;
     }
     Ok(reading.verified())

@@ -1,0 +1,4 @@
+//! Closed epochs, round trip and damage.
+
+mod kit;
+mod round_trip;
