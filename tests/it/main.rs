@@ -37,6 +37,7 @@ mod ledger_faults;
 mod ledger_kit;
 mod ledger_model;
 mod ledger_speed;
+mod ledger_steps;
 mod model;
 mod model_kit;
 mod projections;
