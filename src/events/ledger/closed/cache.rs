@@ -122,18 +122,14 @@ impl Cache {
 
 impl Held {
     fn find(&mut self, key: Key) -> Option<Cached> {
-        let slot = self.places.get(&key).and_then(|at| self.slots.get_mut(*at));
-        match slot {
-            Some(slot) => {
-                slot.again = true;
-                self.statistics.hits = self.statistics.hits.saturating_add(1);
-                Some(slot.what.clone())
-            }
-            None => {
-                self.statistics.misses = self.statistics.misses.saturating_add(1);
-                None
-            }
-        }
+        let at = self.places.get(&key).copied();
+        let Some(slot) = at.and_then(|at| self.slots.get_mut(at)) else {
+            self.statistics.misses = self.statistics.misses.saturating_add(1);
+            return None;
+        };
+        slot.again = true;
+        self.statistics.hits = self.statistics.hits.saturating_add(1);
+        Some(slot.what.clone())
     }
 
     fn put(&mut self, key: Key, what: Cached) {

@@ -1,4 +1,5 @@
 //! Closed epochs, round trip and damage.
 
+mod cached;
 mod kit;
 mod round_trip;
