@@ -25,6 +25,10 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Opening longer than this is a hang.
 const OPEN_DEADLINE: Duration = Duration::from_mins(1);
 
+/// How often and how long at a time a closed sled is given to let its files go.
+const LET_GO_TRIES: u32 = 2000;
+const LET_GO_WAIT: Duration = Duration::from_millis(5);
+
 /// An open sled of one epoch.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -204,13 +208,31 @@ impl Kept {
     }
 }
 
-/// Closes sled; a panic while closing loses nothing, since its files are compared at opening.
-pub(super) fn shut(kept: Option<Kept>) {
+/// Closes sled and waits until it has let its files go: its threads may hold it, and write, for
+/// some milliseconds after the last handle is gone. Says whether it did. A panic while closing
+/// loses nothing, since its files are compared at opening.
+pub(super) fn shut(kept: Option<Kept>) -> bool {
+    let Some(Kept { db, data }) = kept else {
+        return true;
+    };
     let closed = guarded(|| {
-        drop(kept);
+        drop(db);
         Ok(())
     });
-    drop(closed);
+    closed.is_ok() && (0..LET_GO_TRIES).any(|_| let_go(&data))
+}
+
+/// Whether sled's lock on the file is gone; waits a moment if not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sled offers nothing else to wait for"
+)]
+fn let_go(data: &File) -> bool {
+    let free = data.try_lock().is_ok();
+    if !free {
+        std::thread::sleep(LET_GO_WAIT);
+    }
+    free
 }
 
 /// Puts the files of a closed sled on the device and returns their hash.

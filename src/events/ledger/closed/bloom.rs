@@ -19,8 +19,8 @@ impl Bloom {
         for print in prints {
             let at = bloom.block(*print);
             if let Some(block) = bloom.0.get_mut(at) {
-                for (word, mask) in block.iter_mut().zip(mask(*print)) {
-                    *word |= mask;
+                for (word, bits) in block.iter_mut().zip(mask(*print)) {
+                    *word |= bits;
                 }
             }
         }
@@ -38,7 +38,7 @@ impl Bloom {
             block
                 .iter()
                 .zip(wanted)
-                .all(|(word, mask)| word & mask == mask)
+                .all(|(word, bits)| word & bits == bits)
         })
     }
 
@@ -66,11 +66,11 @@ impl Bloom {
 
 fn mask(print: u64) -> [u64; WORDS] {
     // The block was chosen by the high bits; these are others.
-    let mut bits = print.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut dice = print.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut mask = [0; WORDS];
     for _ in 0..PROBES {
-        let bit = bits & (BLOCK_BITS - 1);
-        bits >>= 9;
+        let bit = dice & (BLOCK_BITS - 1);
+        dice >>= 9;
         if let Some(word) = mask.get_mut(size(bit / 64)) {
             *word |= 1 << (bit % 64);
         }
@@ -94,8 +94,8 @@ const SLACK: u64 = 3_600_000;
 
 impl Filter {
     /// A filter of everything in `held`, for an epoch of these milliseconds.
-    pub(super) fn of(held: &[Sought], first: u64, last: u64) -> Self {
-        let near = first.saturating_sub(SLACK)..=last.saturating_add(SLACK);
+    pub(super) fn of(held: &[Sought], from: u64, until: u64) -> Self {
+        let near = from.saturating_sub(SLACK)..=until.saturating_add(SLACK);
         let mut span: Option<(u64, u64)> = None;
         let (mut timely, mut odd) = (Vec::new(), Vec::new());
         for one in held {

@@ -1,6 +1,6 @@
 //! What was read of closed epochs lately, in bounded memory, shared by all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::footer::Entry;
@@ -50,21 +50,19 @@ pub(in crate::events::ledger) struct Cache {
 
 #[derive(Debug, Default)]
 struct Held {
-    places: HashMap<Key, usize>,
-    slots: Vec<Slot>,
-    /// Where the next one to go is looked for.
-    hand: usize,
+    slots: HashMap<Key, Slot>,
+    /// Oldest use first.
+    uses: BTreeMap<u64, Key>,
+    /// Grows with every use.
+    now: u64,
     statistics: Statistics,
 }
 
 #[derive(Debug)]
 struct Slot {
-    key: Key,
     what: Cached,
     weight: usize,
-    /// Asked for again since the hand came by: stays for another round. What a scan reads once
-    /// goes first.
-    again: bool,
+    used: u64,
 }
 
 impl Cache {
@@ -109,79 +107,53 @@ impl Cache {
     /// Forgets everything of an epoch.
     pub(in crate::events::ledger) fn forget(&self, epoch: u64) {
         let mut held = self.held();
-        let mut at = 0;
-        while let Some(slot) = held.slots.get(at) {
-            if slot.key.0 == epoch {
-                held.remove(at);
-            } else {
-                at = at.saturating_add(1);
-            }
+        let keys: Vec<Key> = held
+            .slots
+            .keys()
+            .filter(|key| key.0 == epoch)
+            .copied()
+            .collect();
+        for key in keys {
+            held.remove(key);
         }
     }
 }
 
 impl Held {
     fn find(&mut self, key: Key) -> Option<Cached> {
-        let slot = self.places.get(&key).and_then(|at| self.slots.get_mut(*at));
-        match slot {
-            Some(slot) => {
-                slot.again = true;
-                self.statistics.hits = self.statistics.hits.saturating_add(1);
-                Some(slot.what.clone())
-            }
-            None => {
-                self.statistics.misses = self.statistics.misses.saturating_add(1);
-                None
-            }
-        }
+        self.now = self.now.saturating_add(1);
+        let Some(slot) = self.slots.get_mut(&key) else {
+            self.statistics.misses = self.statistics.misses.saturating_add(1);
+            return None;
+        };
+        self.statistics.hits = self.statistics.hits.saturating_add(1);
+        self.uses.remove(&slot.used);
+        self.uses.insert(self.now, key);
+        slot.used = self.now;
+        Some(slot.what.clone())
     }
 
     fn put(&mut self, key: Key, what: Cached) {
         let weight = what.weight();
-        if self.places.contains_key(&key) || weight > self.statistics.limit {
+        if self.slots.contains_key(&key) || weight > self.statistics.limit {
             return;
         }
         while self.statistics.bytes.saturating_add(weight) > self.statistics.limit
-            && !self.slots.is_empty()
+            && let Some((_, oldest)) = self.uses.first_key_value()
         {
-            self.drop_one();
+            self.remove(*oldest);
         }
+        self.now = self.now.saturating_add(1);
         self.statistics.bytes = self.statistics.bytes.saturating_add(weight);
-        self.places.insert(key, self.slots.len());
-        self.slots.push(Slot {
-            key,
-            what,
-            weight,
-            again: false,
-        });
+        self.uses.insert(self.now, key);
+        let used = self.now;
+        self.slots.insert(key, Slot { what, weight, used });
     }
 
-    fn drop_one(&mut self) {
-        // At most one round of second chances.
-        for _ in 0..=self.slots.len() {
-            if self.hand >= self.slots.len() {
-                self.hand = 0;
-            }
-            match self.slots.get_mut(self.hand) {
-                Some(slot) if slot.again => {
-                    slot.again = false;
-                    self.hand = self.hand.saturating_add(1);
-                }
-                _ => break,
-            }
-        }
-        self.remove(self.hand);
-    }
-
-    fn remove(&mut self, at: usize) {
-        if at >= self.slots.len() {
-            return;
-        }
-        let gone = self.slots.swap_remove(at);
-        self.places.remove(&gone.key);
-        self.statistics.bytes = self.statistics.bytes.saturating_sub(gone.weight);
-        if let Some(moved) = self.slots.get(at) {
-            self.places.insert(moved.key, at);
+    fn remove(&mut self, key: Key) {
+        if let Some(gone) = self.slots.remove(&key) {
+            self.uses.remove(&gone.used);
+            self.statistics.bytes = self.statistics.bytes.saturating_sub(gone.weight);
         }
     }
 }

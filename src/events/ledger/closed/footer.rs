@@ -56,11 +56,14 @@ pub(super) fn places_in(block: &[u8], print: u64) -> Option<Vec<u64>> {
 /// A stream in a block: its name and last event.
 pub(super) type Entry = (Box<str>, StreamHead);
 
+/// The first name of each block, and the blocks.
+pub(super) type StreamBlocks = (Vec<Box<str>>, Vec<Vec<u8>>);
+
 /// Blocks of sorted streams, and the first name of each.
 pub(super) fn stream_blocks<'a>(
     streams: impl Iterator<Item = (&'a str, StreamHead)>,
     zipper: &mut Zipper,
-) -> std::io::Result<(Vec<Box<str>>, Vec<Vec<u8>>)> {
+) -> std::io::Result<StreamBlocks> {
     let mut streams = streams.peekable();
     let (mut tops, mut blocks) = (Vec::new(), Vec::new());
     while let Some((name, _)) = streams.peek() {

@@ -62,10 +62,9 @@ impl Keys {
     /// Those of the epoch with this heading, as encoded.
     pub(super) fn new(heading: &[u8]) -> Self {
         let mark = blake3::derive_key("switchboard 2026 closed epoch mark", heading);
-        let [a, b, c, d, e, f, g, h, ..] = mark;
         Self {
             checksum: blake3::derive_key("switchboard 2026 closed epoch leaf checksum", heading),
-            mark: [a, b, c, d, e, f, g, h],
+            mark: Reader(&mark).array().unwrap_or_default(),
         }
     }
 

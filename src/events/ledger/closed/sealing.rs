@@ -343,10 +343,15 @@ impl<'a> Sealing<'a> {
 
     fn write(&mut self, folder: &Path) -> Result<(), SealError> {
         layout::make_folder(folder)?;
+        self.leaves.sort_unstable_by_key(|(leaf, _)| leaf.key());
         let fixed = Kept::open(folder)?;
-        let mut leaves = std::mem::take(&mut self.leaves);
-        leaves.sort_unstable_by_key(|(leaf, _)| leaf.key());
-        self.leaves = leaves;
+        let filled = self.fill(&fixed);
+        // Also when it failed: the folder may be thrown away and made again at once.
+        let closed = shut(fixed);
+        filled.and(closed)
+    }
+
+    fn fill(&mut self, fixed: &Kept) -> Result<(), SealError> {
         // Keys first, then values: so sled writes every value once (`Kept::reserve`).
         for (key, part, _) in parts(&self.keys, &self.leaves) {
             fixed.reserve(key, part)?;
@@ -361,9 +366,7 @@ impl<'a> Sealing<'a> {
             }
             fixed.put(key, part, &value)?;
         }
-        fixed.barrier()?;
-        kept::shut(Some(fixed));
-        Ok(())
+        Ok(fixed.barrier()?)
     }
 
     /// Opens sled again and compares every value with what it was given.
@@ -372,6 +375,12 @@ impl<'a> Sealing<'a> {
             return Err(SealError::Differs("it made files of its own"));
         }
         let fixed = Kept::open(folder)?;
+        let same = self.same(&fixed);
+        let closed = shut(fixed);
+        same.and(closed)
+    }
+
+    fn same(&mut self, fixed: &Kept) -> Result<(), SealError> {
         let mut same = Ok(());
         let mut expected = parts(&self.keys, &self.leaves);
         let pace = &mut *self.pace;
@@ -388,11 +397,10 @@ impl<'a> Sealing<'a> {
             same.is_ok()
         })?;
         same?;
-        if expected.next().is_some() {
-            return Err(SealError::Differs("values are missing"));
+        match expected.next() {
+            None => Ok(()),
+            Some(_) => Err(SealError::Differs("values are missing")),
         }
-        kept::shut(Some(fixed));
-        Ok(())
     }
 
     /// Finds every part in sled's file.
@@ -445,6 +453,14 @@ fn parts(keys: &Keys, leaves: &[(Leaf, Vec<u8>)]) -> impl Iterator<Item = (u64, 
             .zip(keys.parts(*leaf, bytes))
             .map(|(part, value)| (leaf.key(), part, value))
     })
+}
+
+fn shut(fixed: Kept) -> Result<(), SealError> {
+    if kept::shut(Some(fixed)) {
+        Ok(())
+    } else {
+        Err(SealError::Differs("its lock"))
+    }
 }
 
 fn go(pace: &mut dyn FnMut(Step) -> bool, step: Step) -> Result<(), SealError> {

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::super::bytes::Reader;
 use super::page::millis;
 
 /// Makes fingerprints. Keyed with the ledger's ids, so that nobody outside can choose ids that
@@ -33,8 +34,7 @@ impl Printer {
 
     fn print(&self, bytes: &[u8]) -> u64 {
         let hash = blake3::keyed_hash(&self.0, bytes);
-        let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        Reader(hash.as_bytes()).u64().unwrap_or_default()
     }
 
     /// A command's or an event's id.

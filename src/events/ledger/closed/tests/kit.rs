@@ -1,14 +1,15 @@
 //! Epochs to close, from a few numbers.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use uuid::{Builder, Uuid};
 
 use crate::events::ledger::closed::cache::Cache;
-use crate::events::ledger::closed::reading::Closed;
+use crate::events::ledger::closed::reading::{Closed, Fault};
 use crate::events::ledger::closed::sealing::{Step, Target, seal};
-use crate::events::ledger::frame::{Draft, Frame};
+use crate::events::ledger::frame::Draft;
 use crate::events::ledger::journal::{HEADER, Heading};
 use crate::events::ledger::record::{Hash, Kept, Record};
 
@@ -21,6 +22,9 @@ pub(super) struct Event {
     pub(super) id: Uuid,
     pub(super) version: u64,
     pub(super) previous: u64,
+    pub(super) kind: u16,
+    pub(super) key: u32,
+    pub(super) actor: String,
     pub(super) place: u16,
     pub(super) of: u16,
     pub(super) correlation: Uuid,
@@ -43,14 +47,14 @@ impl Event {
             id: self.id,
             version: self.version,
             previous: self.previous,
-            kind: 900,
+            kind: self.kind,
             place: self.place,
             of: self.of,
-            key: 0,
+            key: self.key,
             correlation: self.correlation,
             causation: self.causation,
             command: self.command,
-            actor: "agent-3",
+            actor: &self.actor,
             stream: &self.stream,
             body_len: u32::try_from(self.body.len()).unwrap(),
             payload_hash: self
@@ -113,7 +117,7 @@ pub(super) fn text(dice: &mut Dice, length: usize) -> Vec<u8> {
     let mut body = String::new();
     while body.len() < length {
         if dice.below(9) == 0 {
-            body.push_str(&format!("{:x} ", dice.next() >> 40));
+            write!(body, "{:x} ", dice.next() >> 40).unwrap();
         } else {
             body.push_str(WORDS[usize::try_from(dice.below(16)).unwrap()]);
             body.push(' ');
@@ -124,6 +128,10 @@ pub(super) fn text(dice: &mut Dice, length: usize) -> Vec<u8> {
 }
 
 /// `count` events as a ledger has them: six to a stream, mostly a commit each.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a generator that is read from top to bottom"
+)]
 pub(super) fn events(first: u64, count: u64, seed: u64) -> Vec<Event> {
     let mut dice = Dice(seed);
     let mut made: Vec<Event> = Vec::new();
@@ -164,7 +172,7 @@ pub(super) fn events(first: u64, count: u64, seed: u64) -> Vec<Event> {
                 open.push((name, version, previous, dice.v7(now / 1000)));
             }
         }
-        let at = usize::try_from(dice.below(open.len() as u64)).unwrap();
+        let at = usize::try_from(dice.below(u64::try_from(open.len()).unwrap())).unwrap();
         let (stream, version, previous, correlation) = open[at].clone();
         let large = dice.below(200) == 0;
         let length = if large { 5000 } else { 200 + dice.below(200) };
@@ -185,6 +193,9 @@ pub(super) fn events(first: u64, count: u64, seed: u64) -> Vec<Event> {
             id,
             version,
             previous,
+            kind: 900,
+            key: 0,
+            actor: "agent-3".to_owned(),
             place: u16::try_from(place).unwrap(),
             of: u16::try_from(of).unwrap(),
             correlation,
@@ -236,16 +247,34 @@ pub(super) fn target(folder: &Path, first: u64) -> Target {
 
 /// Closes an epoch of these events below the folder, and opens it.
 pub(super) fn close(folder: &Path, events: &[Event]) -> (Closed, Arc<Cache>) {
+    close_frames(folder, events, 12)
+}
+
+/// The same with so many events in a frame.
+pub(super) fn close_frames(
+    folder: &Path,
+    events: &[Event],
+    per_frame: usize,
+) -> (Closed, Arc<Cache>) {
     let heading = heading(events[0].position);
-    let (frames, _) = frames(&heading, events, 12);
+    let (frames, _) = frames(&heading, events, per_frame);
     let target = target(folder, heading.first);
     let mut pace = |_: Step| true;
     let sealed = seal(&target, heading, frames.iter().map(Ok), &mut pace).unwrap();
-    let cache = Arc::new(Cache::new(1024 * 1024));
-    let closed = Closed::open(&target.folder, &target.seal, &heading, Arc::clone(&cache)).unwrap();
+    let (closed, cache) = open(folder, heading.first).unwrap();
     assert_eq!(closed.seal, sealed);
-    for bytes in frames {
-        Frame::again(&bytes).unwrap();
-    }
     (closed, cache)
+}
+
+/// Opens the closed epoch that begins with this position.
+pub(super) fn open(folder: &Path, first: u64) -> Result<(Closed, Arc<Cache>), Fault> {
+    let target = target(folder, first);
+    let cache = Arc::new(Cache::new(1024 * 1024));
+    let opened = Closed::open(
+        &target.folder,
+        &target.seal,
+        &heading(first),
+        Arc::clone(&cache),
+    )?;
+    Ok((opened, cache))
 }
