@@ -256,9 +256,12 @@ fn a_lost_closed_epoch_is_named_and_the_rest_goes_on() {
     let last: u64 = seals[3][..20].parse::<u64>().unwrap() - 1;
 
     let (ledger, _) = opened_with(epochs_of(7), dir.path());
-    let lost = ledger.condition().lost;
-    assert_eq!(lost.len(), 1, "{lost:?}");
-    assert!(lost[0].contains(&format!("{first} to {last}")), "{lost:?}");
+    let named = ledger.condition().lost;
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(
+        named[0].contains(&format!("{first} to {last}")),
+        "{named:?}"
+    );
     let before = ledger.read(Position(1), usize::try_from(first - 1).unwrap());
     assert_eq!(
         before.unwrap(),

@@ -138,7 +138,7 @@ fn grown() {
             .append(noting("note/one", Expected::Any, "more"))
             .unwrap();
         let start = Instant::now();
-        let mut read = 0;
+        let mut read = 0_usize;
         let mut next = switchboard::events::ids::Position(1);
         while read < 2_000_000 {
             let events = ledger.read(next, 4096).unwrap();
@@ -146,8 +146,12 @@ fn grown() {
             read += events.len();
             next = last.position.next();
         }
-        let rate = read as f64 / start.elapsed().as_secs_f64();
-        println!("scan: {rate:.0} events/s, resident {}", resident());
+        println!(
+            "scan: {} events in {:?}, resident {}",
+            read,
+            start.elapsed(),
+            resident()
+        );
         let start = Instant::now();
         ledger.close().unwrap();
         println!("close: {:?}", start.elapsed());
@@ -181,9 +185,9 @@ fn grow(store: &std::path::Path, options: Options, events: u64) {
         }
     });
     let head = ledger.head().position.0;
-    let rate = head as f64 / start.elapsed().as_secs_f64();
     println!(
-        "grown to {head} at {rate:.0} events/s, resident {}",
+        "grown to {head} in {:?}, resident {}",
+        start.elapsed(),
         resident()
     );
     let start = Instant::now();

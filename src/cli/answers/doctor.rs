@@ -71,7 +71,7 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
 }
 
 /// What the ledger does in the background.
-fn background(condition: &Condition) -> [Value; 2] {
+fn background(condition: &Condition) -> [Value; 3] {
     let fix = Some("free space or mend the disk: it is tried again by itself");
     [
         check(
@@ -91,6 +91,16 @@ fn background(condition: &Condition) -> [Value; 2] {
                 .clone()
                 .unwrap_or_else(|| format!("{} full epochs wait to be closed", condition.full)),
             fix,
+        ),
+        check(
+            "closed epochs",
+            condition.lost.is_empty(),
+            if condition.lost.is_empty() {
+                format!("{} closed epochs", condition.closed)
+            } else {
+                condition.lost.join("; ")
+            },
+            Some("bring their seal and folder back from a backup; all else is read and written"),
         ),
     ]
 }

@@ -25,12 +25,20 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 #[derive(Debug, Default)]
 struct State {
     woken: bool,
-    stop: bool,
     /// It does something, or will at once.
     busy: bool,
-    /// The thread has ended.
-    gone: bool,
+    life: Life,
     failing: Option<String>,
+}
+
+/// What becomes of the thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    #[default]
+    Open,
+    /// The ledger closes.
+    Stopping,
+    Gone,
 }
 
 /// What the closing thread is told, and says.
@@ -48,7 +56,9 @@ impl Closing {
     fn wait(&self, patience: Duration) {
         drop(
             self.changed
-                .wait_timeout_while(self.state(), patience, |state| !state.woken && !state.stop)
+                .wait_timeout_while(self.state(), patience, |state| {
+                    !state.woken && state.life == Life::Open
+                })
                 .unwrap_or_else(PoisonError::into_inner),
         );
     }
@@ -64,13 +74,12 @@ impl Closing {
 
     /// What is being done is left as it is.
     pub(super) fn stop(&self) {
-        self.state().stop = true;
-        self.changed.notify_all();
+        self.become_at_least(Life::Stopping);
     }
 
     /// Whether it is to stop.
     pub(super) fn stops(&self) -> bool {
-        self.state().stop
+        self.state().life > Life::Open
     }
 
     /// Why a full epoch is not closed, if so.
@@ -83,9 +92,16 @@ impl Closing {
         self.wake();
         drop(
             self.changed
-                .wait_while(self.state(), |state| state.busy && !state.gone)
+                .wait_while(self.state(), |state| state.busy && state.life < Life::Gone)
                 .unwrap_or_else(PoisonError::into_inner),
         );
+    }
+
+    fn become_at_least(&self, life: Life) {
+        let mut state = self.state();
+        state.life = state.life.max(life);
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// A round is over; the next one begins when there is a reason.
@@ -103,8 +119,7 @@ struct End<'a>(&'a Closing);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.state().gone = true;
-        self.0.changed.notify_all();
+        self.0.become_at_least(Life::Gone);
     }
 }
 
@@ -168,6 +183,10 @@ fn close(shared: &Shared, live: &Live) -> Result<(), ClosingError> {
         folder: layout.closed(heading.first),
         seal: layout.seal(heading.first),
     };
+    // What is written is smaller than the journal, which goes afterwards.
+    if let Some(detail) = shared.no_room_for(live.index().end.offset) {
+        return Err(io::Error::new(io::ErrorKind::StorageFull, detail).into());
+    }
     let frames = live.index().frames.clone();
     let frames = frames
         .into_iter()

@@ -50,6 +50,19 @@ pub struct Opening {
     pub mended: Vec<(u64, u64)>,
 }
 
+/// How often what was asked of closed epochs was in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// It was.
+    pub hits: u64,
+    /// It was read from the disk.
+    pub misses: u64,
+    /// Bytes held now.
+    pub bytes: usize,
+    /// Bytes that may be held.
+    pub limit: usize,
+}
+
 /// How an open ledger is: what its threads found and could not do, beyond the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
@@ -67,6 +80,8 @@ pub struct Condition {
     pub closing_fails: Option<String>,
     /// Closed epochs that cannot be read, and why. The rest is read and written.
     pub lost: Vec<String>,
+    /// How the memory for what was read of closed epochs did.
+    pub cache: CacheUse,
 }
 
 /// A ledger that was not opened.
@@ -374,6 +389,7 @@ impl Ledger {
         Condition {
             closed: epochs.past.len(),
             lost: lost.collect(),
+            cache: shared.cache.statistics(),
             full: epochs.full.len(),
             rebuilt: shared.rebuilt(),
             sled_fails: shared.lag.failing(),

@@ -9,11 +9,10 @@ use uuid::Uuid;
 use super::append::Appended;
 use super::closed::cache::Cache;
 use super::closed::reading::{Closed, Fault};
-use super::closed::seal::Seal;
 use super::closed::sought::Sought;
 use super::handle::{OpenError, ReadError};
 use super::index::StreamHead;
-use super::journal::Journal;
+use super::journal::{Heading, Journal};
 use super::layout::{self, Layout};
 use super::live::Gathered;
 use super::reading::{self, corrupt};
@@ -241,31 +240,29 @@ fn open(
     (journals, before): (&[Journal], Option<&Past>),
     cache: &Arc<Cache>,
 ) -> Result<Result<Closed, String>, OpenError> {
-    let seal = match Seal::read(&layout.seal(first)) {
-        Ok(Some(seal)) => seal,
-        Ok(None) => return Ok(Err("its seal is damaged".to_owned())),
-        Err(e) => return Err(layout.io("reading a seal")(e)),
-    };
-    let heading = seal.summary.heading;
     let identity = journals.first().map(|journal| journal.heading);
-    let stranger = identity
-        .is_some_and(|own| (own.ledger, own.timeline) != (heading.ledger, heading.timeline));
-    let follows = match before {
-        Some(Past::Closed(before)) => {
-            let before = before.summary();
-            // After a gap nobody knows.
-            heading.first != before.last.saturating_add(1) || heading.before == before.after
-        }
-        Some(Past::Lost(_)) | None => true,
+    let is_it = |heading: &Heading| {
+        let own = identity
+            .is_none_or(|own| (own.ledger, own.timeline) == (heading.ledger, heading.timeline));
+        let follows = match before {
+            Some(Past::Closed(before)) => {
+                let before = before.summary();
+                // After a gap nobody knows.
+                first != before.last.saturating_add(1) || heading.before == before.after
+            }
+            Some(Past::Lost(_)) | None => true,
+        };
+        own && follows && heading.first == first
     };
-    if stranger || heading.first != first || !follows {
-        return Ok(Err("its seal is another epoch's".to_owned()));
-    }
     let folder = layout.closed(first);
     if !folder.is_dir() {
         return Ok(Err("its folder is missing".to_owned()));
     }
-    Ok(Ok(Closed::of(seal, &folder, Arc::clone(cache))))
+    match Closed::open(&folder, &layout.seal(first), is_it, Arc::clone(cache)) {
+        Ok(closed) => Ok(Ok(closed)),
+        Err(Fault::Io(e)) => Err(layout.io("reading a seal")(e)),
+        Err(fault) => Ok(Err(fault.to_string())),
+    }
 }
 
 /// What is between two epochs, or before the first, is lost.

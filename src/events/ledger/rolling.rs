@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::index::Index;
-use super::journal::{Blank, Heading, Journal};
+use super::journal::{Blank, Heading, Journal, STEP};
 use super::layout::{self, FORMAT};
 use super::live::Live;
 use super::shared::Shared;
@@ -85,6 +85,9 @@ pub(super) fn prepare(shared: &Shared) -> io::Result<()> {
 
 fn make_blank(shared: &Shared) -> io::Result<Blank> {
     let layout = &shared.layout;
+    if let Some(detail) = shared.no_room_for(STEP) {
+        return Err(io::Error::new(io::ErrorKind::StorageFull, detail));
+    }
     if shared.rolling.state().format < FORMAT {
         shared.disk.step("writing the format")?;
         layout.write_format()?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::super::handle::CacheUse;
 use super::footer::Entry;
 use super::leaf::Leaf;
 use super::page::Page;
@@ -31,17 +32,6 @@ impl Cached {
 /// First position of the epoch, and what of it.
 type Key = (u64, Leaf);
 
-/// How the cache did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::events::ledger) struct Statistics {
-    pub(in crate::events::ledger) hits: u64,
-    pub(in crate::events::ledger) misses: u64,
-    /// Bytes held now.
-    pub(in crate::events::ledger) bytes: usize,
-    /// Bytes that may be held.
-    pub(in crate::events::ledger) limit: usize,
-}
-
 /// Pages and pieces of footers of all closed epochs of one ledger.
 #[derive(Debug)]
 pub(in crate::events::ledger) struct Cache {
@@ -55,7 +45,7 @@ struct Held {
     uses: BTreeMap<u64, Key>,
     /// Grows with every use.
     now: u64,
-    statistics: Statistics,
+    statistics: CacheUse,
 }
 
 #[derive(Debug)]
@@ -68,9 +58,9 @@ struct Slot {
 impl Cache {
     /// A cache of at most so many bytes.
     pub(in crate::events::ledger) fn new(limit: usize) -> Self {
-        let statistics = Statistics {
+        let statistics = CacheUse {
             limit,
-            ..Statistics::default()
+            ..CacheUse::default()
         };
         Self {
             held: Mutex::new(Held {
@@ -81,7 +71,7 @@ impl Cache {
     }
 
     /// How it did so far.
-    pub(in crate::events::ledger) fn statistics(&self) -> Statistics {
+    pub(in crate::events::ledger) fn statistics(&self) -> CacheUse {
         self.held().statistics
     }
 
@@ -102,20 +92,6 @@ impl Cache {
         let what = read()?;
         self.held().put(key, what.clone());
         Ok(what)
-    }
-
-    /// Forgets everything of an epoch.
-    pub(in crate::events::ledger) fn forget(&self, epoch: u64) {
-        let mut held = self.held();
-        let keys: Vec<Key> = held
-            .slots
-            .keys()
-            .filter(|key| key.0 == epoch)
-            .copied()
-            .collect();
-        for key in keys {
-            held.remove(key);
-        }
     }
 }
 

@@ -47,12 +47,12 @@ pub(in crate::events::ledger) struct Closed {
 }
 
 impl Closed {
-    /// The epoch that the seal's file speaks of. `expected` is ledger, timeline, first position
-    /// and the chain hash before it.
+    /// The epoch that the seal's file speaks of, if that is the one that `is_it` expects: its
+    /// ledger, timeline, first position and the chain hash before it.
     pub(in crate::events::ledger) fn open(
         folder: &Path,
         seal: &Path,
-        expected: &Heading,
+        is_it: impl FnOnce(&Heading) -> bool,
         cache: Arc<Cache>,
     ) -> Result<Self, Fault> {
         let seal = match Seal::read(seal) {
@@ -61,7 +61,7 @@ impl Closed {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(Fault::NoSeal),
             Err(e) => return Err(e.into()),
         };
-        if seal.summary.heading != *expected {
+        if !is_it(&seal.summary.heading) {
             return Err(Fault::OtherSeal);
         }
         Ok(Self::of(seal, folder, cache))

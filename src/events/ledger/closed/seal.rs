@@ -163,7 +163,7 @@ impl Seal {
     }
 
     /// Reads the file; none when it is damaged.
-    pub(in crate::events::ledger) fn read(file: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn read(file: &Path) -> io::Result<Option<Self>> {
         if fs::metadata(file)?.len() > SEAL_MAX {
             return Ok(None);
         }

@@ -273,7 +273,7 @@ pub(super) fn open(folder: &Path, first: u64) -> Result<(Closed, Arc<Cache>), Fa
     let opened = Closed::open(
         &target.folder,
         &target.seal,
-        &heading(first),
+        |found| *found == heading(first),
         Arc::clone(&cache),
     )?;
     Ok((opened, cache))
