@@ -102,6 +102,8 @@ impl From<AppendError> for Failure {
                 .hint("free space on the disk of the store; reading goes on meanwhile"),
             AppendError::Poisoned { .. } => Self::new(Exit::NoSpace, "read_only", text)
                 .hint("`switchboard doctor` says why; start again once the disk is well"),
+            AppendError::Unreadable { .. } => Self::new(Exit::Corrupt, "corrupt", text)
+                .hint("`switchboard verify` names what is damaged; a backup has it"),
             AppendError::Closed => Self::new(Exit::Unreachable, "closed", text),
         }
     }

@@ -288,7 +288,7 @@ impl Desk {
         for name in names {
             let id = MessageId::of_broadcast(broadcast.broadcast, &name);
             let stream = StreamId::message(id);
-            if self.ledger.stream_head(&stream).is_some() {
+            if self.ledger.stream_head(&stream)?.is_some() {
                 let events = self.ledger.read_stream(&stream)?;
                 if let Some(last) = events.last() {
                     known.heads.insert(stream, last.version);

@@ -57,7 +57,7 @@ impl<'a> Load<'a> {
 
     pub(super) fn message(&mut self, id: MessageId) -> Result<(), ReadError> {
         let stream = StreamId::message(id);
-        if self.known.messages.contains_key(&id) || self.ledger.stream_head(&stream).is_none() {
+        if self.known.messages.contains_key(&id) || self.ledger.stream_head(&stream)?.is_none() {
             return Ok(());
         }
         let events = self.ledger.read_stream(&stream)?;
@@ -106,7 +106,7 @@ impl<'a> Load<'a> {
         }
         // A name nobody has: the nearest right one is looked for among all.
         if needs.fleet || missing {
-            for stream in self.ledger.streams("agent") {
+            for stream in self.ledger.streams("agent")? {
                 if let Ok(name) = stream.id().parse() {
                     self.agent(&name)?;
                 }
@@ -117,7 +117,7 @@ impl<'a> Load<'a> {
 
     fn agent(&mut self, name: &AgentId) -> Result<bool, ReadError> {
         let stream = StreamId::agent(name);
-        let Some((version, _)) = self.ledger.stream_head(&stream) else {
+        let Some((version, _)) = self.ledger.stream_head(&stream)? else {
             return Ok(false);
         };
         let (version, agent) = self.roster.agent(name, &stream, version, self.ledger)?;
@@ -138,7 +138,7 @@ impl<'a> Load<'a> {
             names.extend(of_messages.filter_map(|message| message.seat.clone()));
         }
         if needs.seats {
-            for stream in self.ledger.streams("seat") {
+            for stream in self.ledger.streams("seat")? {
                 names.extend(stream.id().parse::<SeatId>().ok());
             }
         }
@@ -154,7 +154,7 @@ impl<'a> Load<'a> {
     }
 
     fn seat(&mut self, seat: Option<SeatId>, stream: StreamId) -> Result<(), ReadError> {
-        let Some((version, position)) = self.ledger.stream_head(&stream) else {
+        let Some((version, position)) = self.ledger.stream_head(&stream)? else {
             return Ok(());
         };
         // The last word counts; only a note in between makes the whole stream worth reading.

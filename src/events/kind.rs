@@ -13,7 +13,7 @@ use super::facts::attempt::{
 };
 use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use super::facts::ledger::{
-    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerRebuilt, Note,
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt, Note,
 };
 use super::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
@@ -84,6 +84,7 @@ register! {
     1 "ledger.created" LedgerCreated;
     3 "ledger.rebuilt" LedgerRebuilt;
     4 "clock.stepped_back" ClockSteppedBack;
+    5 "ledger.mended" LedgerMended;
     100 "message.accepted" MessageAccepted;
     101 "message.expired" MessageExpired;
     102 "message.cancelled" MessageCancelled;

@@ -18,7 +18,8 @@ use switchboard::events::facts::attempt::{
 };
 use switchboard::events::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use switchboard::events::facts::ledger::{
-    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerRebuilt, Note, Setting,
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt, Note,
+    Setting,
 };
 use switchboard::events::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
@@ -256,6 +257,11 @@ fn ledger_and_agents() -> Vec<Fact> {
         .into(),
         ClockSteppedBack {
             by_micros: 6_500_000,
+        }
+        .into(),
+        LedgerMended {
+            first: 17,
+            last: 300,
         }
         .into(),
         AgentAdded {

@@ -8,7 +8,7 @@ use switchboard::events::ledger::append::Expected;
 use switchboard::events::ledger::handle::Ledger;
 use tempfile::tempdir;
 
-use crate::ledger_kit::{created, edge, everything, noting, opened};
+use crate::ledger_kit::{created, edge, epochs_of, everything, noting, opened, opened_with};
 
 const STORE: &str = "SWITCHBOARD_TEST_APPEND_IN";
 
@@ -17,7 +17,8 @@ const STORE: &str = "SWITCHBOARD_TEST_APPEND_IN";
 #[ignore = "a child of kill_9_loses_nothing_that_was_acknowledged"]
 fn child_appends_until_it_is_killed() {
     let store = std::env::var(STORE).expect("the parent names the store");
-    let (ledger, _) = Ledger::open(store.as_ref(), edge()).unwrap();
+    // Tiny epochs: they end and are closed all the time.
+    let (ledger, _) = opened_with(epochs_of(16), store.as_ref());
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let ledger = ledger.clone();
@@ -74,8 +75,8 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
         child.wait().unwrap();
         assert!(killed, "the child ended by itself in round {round}");
 
-        let (ledger, opening) = opened(&store);
-        assert_eq!(opening.rebuilt, None, "a kill is no damage");
+        let (ledger, _) = opened_with(epochs_of(16), &store);
+        assert_eq!(ledger.settle().rebuilt, None, "a kill is no damage");
         for (position, command) in &acknowledged {
             let found = ledger.find_command(*command).unwrap();
             assert_eq!(

@@ -10,6 +10,7 @@ use switchboard::events::ids::Position;
 use switchboard::events::ledger::append::{AppendError, Expected};
 use switchboard::events::ledger::disk::{Disk, OsDisk};
 use switchboard::events::ledger::handle::Ledger;
+use switchboard::events::ledger::options::Options;
 use switchboard::events::ledger::reserve::Reserve;
 use tempfile::tempdir;
 
@@ -66,7 +67,14 @@ impl Disk for BadDisk {
 
 fn on_bad_disk(store: &Path) -> (Ledger, Arc<BadDisk>) {
     let disk = Arc::new(BadDisk::default());
-    let ledger = Ledger::create_on(Arc::clone(&disk) as _, store, edge(), "test").unwrap();
+    let ledger = Ledger::create_with(
+        Options::default(),
+        Arc::clone(&disk) as _,
+        store,
+        edge(),
+        "test",
+    )
+    .unwrap();
     (ledger, disk)
 }
 
@@ -155,7 +163,14 @@ fn how_much_room_is_left_is_said_at_opening_and_can_change() {
     let mut edge = edge();
     edge.reserve = Reserve::of(32 << 20);
     let reserve = edge.reserve.clone();
-    let ledger = Ledger::create_on(Arc::clone(&disk) as _, dir.path(), edge, "test").unwrap();
+    let ledger = Ledger::create_with(
+        Options::default(),
+        Arc::clone(&disk) as _,
+        dir.path(),
+        edge,
+        "test",
+    )
+    .unwrap();
     let large = "x".repeat(100_000);
     for (free, kept_free, taken) in [
         (40, 32, true),

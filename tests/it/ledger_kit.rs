@@ -10,7 +10,9 @@ use switchboard::events::facts::ledger::Note;
 use switchboard::events::ids::{AgentId, CommandId, CorrelationId, Ids as _, Position, StreamId};
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected, Part};
+use switchboard::events::ledger::disk::OsDisk;
 use switchboard::events::ledger::handle::{Edge, Ledger, Opening};
+use switchboard::events::ledger::options::Options;
 use switchboard::events::ledger::reserve::Reserve;
 use switchboard::events::time::{Clock, Timestamp};
 
@@ -55,6 +57,22 @@ pub(crate) fn created(store: &Path) -> Ledger {
 
 pub(crate) fn opened(store: &Path) -> (Ledger, Opening) {
     Ledger::open(store, edge()).expect("the ledger opens")
+}
+
+/// Epochs of so many events.
+pub(crate) fn epochs_of(events: u64) -> Options {
+    Options {
+        epoch_events: events,
+        ..Options::default()
+    }
+}
+
+pub(crate) fn created_with(options: Options, store: &Path) -> Ledger {
+    Ledger::create_with(options, Arc::new(OsDisk), store, edge(), "test").expect("a new ledger")
+}
+
+pub(crate) fn opened_with(options: Options, store: &Path) -> (Ledger, Opening) {
+    Ledger::open_with(options, Arc::new(OsDisk), store, edge()).expect("the ledger opens")
 }
 
 pub(crate) fn stream(name: &str) -> StreamId {

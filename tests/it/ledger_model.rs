@@ -10,7 +10,9 @@ use switchboard::events::ledger::append::{AppendError, Appended, Commit, Expecte
 use tempfile::tempdir;
 use uuid::Uuid;
 
-use crate::ledger_kit::{cause, copy, created, everything, note, opened, stream};
+use crate::ledger_kit::{
+    cause, copy, created_with, epochs_of, everything, note, opened_with, stream,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -136,10 +138,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ledger_answers_as_the_model_does(steps in vec(step(), 1..60)) {
+    fn the_ledger_answers_as_the_model_does(
+        steps in vec(step(), 1..60),
+        epoch in prop_oneof![Just(7_u64), Just(16), Just(1 << 18)],
+    ) {
+        let options = epochs_of(epoch);
         let dir = tempdir().unwrap();
         let mut store = dir.path().join("0");
-        let mut ledger = created(&store);
+        let mut ledger = created_with(options, &store);
         let mut model = Model::default();
         for step in steps {
             match step {
@@ -157,14 +163,16 @@ proptest! {
                 }
                 Step::Reopen => {
                     ledger.close().unwrap();
-                    ledger = opened(&store).0;
+                    ledger = opened_with(options, &store).0;
                 }
                 Step::Crash => {
-                    // What stands on the disk at this moment is what a kill leaves.
+                    // What stands on the disk at this moment is what a kill leaves, if nothing moves
+                    // while it is copied.
+                    ledger.settle();
                     let after = PathBuf::from(format!("{}+", store.display()));
                     copy(&store, &after);
                     store = after;
-                    ledger = opened(&store).0;
+                    ledger = opened_with(options, &store).0;
                 }
             }
         }
@@ -177,7 +185,7 @@ proptest! {
         }
         for (of, version) in &model.versions {
             let of = stream(&name(*of));
-            prop_assert_eq!(ledger.stream_head(&of).unwrap().0, *version);
+            prop_assert_eq!(ledger.stream_head(&of).unwrap().unwrap().0, *version);
             prop_assert_eq!(ledger.read_stream(&of).unwrap().len() as u64, version + 1);
         }
         let verified = ledger.verify().unwrap();

@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// `Cargo.toml` asks for stands in [`ANYWHERE`], so a new dependency is a decision.
 const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["src/events/ledger/"]),
+    ("zstd", &["src/events/ledger/closed/"]),
     ("bincode", &["src/events/codec.rs"]),
     ("jiff", &["src/events/time.rs", "src/config/units.rs"]),
     ("enigo", &["src/adapters/desktop/"]),

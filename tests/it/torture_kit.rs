@@ -21,6 +21,7 @@ use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected};
 use switchboard::events::ledger::disk::Disk;
 use switchboard::events::ledger::handle::{Ledger, OpenError, Opening};
+use switchboard::events::ledger::options::Options;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -212,14 +213,23 @@ impl Ack {
     }
 }
 
+/// Small epochs, so that every campaign also harms their beginning and closing.
+fn measures() -> Options {
+    let epoch_events = std::env::var("SWITCHBOARD_EPOCH").map_or(256, |n| n.parse().unwrap());
+    Options {
+        epoch_events,
+        ..Options::default()
+    }
+}
+
 /// Where campaigns open a store on a disk of their own.
 pub(crate) fn open_on(disk: Arc<dyn Disk>, store: &Path) -> Result<(Ledger, Opening), OpenError> {
-    Ledger::open_on(disk, store, edge())
+    Ledger::open_with(measures(), disk, store, edge())
 }
 
 /// Where campaigns make a store on a disk of their own.
 pub(crate) fn create_on(disk: Arc<dyn Disk>, store: &Path) -> Result<Ledger, OpenError> {
-    Ledger::create_on(disk, store, edge(), "torture")
+    Ledger::create_with(measures(), disk, store, edge(), "torture")
 }
 
 /// Opens the store as a user would after the harm, and compares it with what was acknowledged.

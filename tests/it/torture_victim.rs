@@ -152,6 +152,7 @@ impl Playing {
                     | AppendError::Conflict { .. }
                     | AppendError::Invalid { .. }
                     | AppendError::Encode(_)
+                    | AppendError::Unreadable { .. }
                     | AppendError::Closed => "Other",
                 };
                 self.say(&format!("NO {kind} {}", shown(&e)));

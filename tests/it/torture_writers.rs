@@ -57,7 +57,7 @@ fn write(ledger: &Ledger, writer: u64, appends: u64, mut dice: Dice, tally: &Cou
 
 /// Of all who believe the same version, one wins; the next version is somebody's, never two's.
 fn race_for_a_version(ledger: &Ledger, tally: &Counted) {
-    let head = ledger.stream_head(&stream("note/raced"));
+    let head = ledger.stream_head(&stream("note/raced")).unwrap();
     let expected = head.map_or(Expected::NoStream, |(version, _)| Expected::Exact(version));
     match ledger.append(noting("note/raced", expected, "mine")) {
         Ok(appended) => {

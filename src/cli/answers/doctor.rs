@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Asked;
 use crate::cli::exit::{Exit, Failure};
+use crate::events::ledger::handle::Condition;
 use crate::events::lifecycle::State;
 
 /// A line per check; exit 1 when one is not well.
@@ -25,6 +26,7 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
     owner.catch_up()?;
     let ledger = owner.desk.ledger();
     let opening = &owner.opening;
+    let condition = ledger.condition();
     let mut checks = vec![
         check(
             "ledger writes",
@@ -37,10 +39,11 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
         check(
             "ledger opening",
             true,
-            opening.rebuilt.clone().map_or_else(
-                || "opened as it was left".to_owned(),
-                |why| format!("sled was written anew from the journal: {why}"),
-            ),
+            match (&condition.rebuilt, &*opening.mended) {
+                (None, []) => "opened as it was left".to_owned(),
+                (Some(why), _) => format!("sled was written anew from the journal: {why}"),
+                (None, mended) => format!("mended from sled: positions {mended:?}"),
+            },
             None,
         ),
         check(
@@ -53,6 +56,7 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
             None,
         ),
     ];
+    checks.extend(background(&condition));
     for row in owner.projections.list(ledger.head()) {
         let detail = row.note.unwrap_or_else(|| format!("at {}", row.position));
         checks.push(check(
@@ -64,6 +68,41 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
     }
     checks.extend(desk(asked));
     Ok(checks)
+}
+
+/// What the ledger does in the background.
+fn background(condition: &Condition) -> [Value; 3] {
+    let fix = Some("free space or mend the disk: it is tried again by itself");
+    [
+        check(
+            "sled",
+            condition.sled_fails.is_none(),
+            condition
+                .sled_fails
+                .clone()
+                .unwrap_or_else(|| "sled follows the journal".to_owned()),
+            fix,
+        ),
+        check(
+            "epochs",
+            condition.closing_fails.is_none(),
+            condition
+                .closing_fails
+                .clone()
+                .unwrap_or_else(|| format!("{} full epochs wait to be closed", condition.full)),
+            fix,
+        ),
+        check(
+            "closed epochs",
+            condition.lost.is_empty(),
+            if condition.lost.is_empty() {
+                format!("{} closed epochs", condition.closed)
+            } else {
+                condition.lost.join("; ")
+            },
+            Some("bring their seal and folder back from a backup; all else is read and written"),
+        ),
+    ]
 }
 
 /// What waits for a person.

@@ -24,6 +24,15 @@ pub struct LedgerRebuilt {
     pub reason: String,
 }
 
+/// 5 `ledger.mended`: events that the journal had lost were put back from sled's copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerMended {
+    /// Position of the first of them.
+    pub first: u64,
+    /// Position of the last of them.
+    pub last: u64,
+}
+
 /// 4 `clock.stepped_back`: the machine's clock went backwards; recorded time goes on by
 /// microseconds until it catches up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

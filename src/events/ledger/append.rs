@@ -93,6 +93,12 @@ pub enum AppendError {
         /// What failed.
         reason: String,
     },
+    /// Events that decide about it are damaged (exit 9). Other commits are taken.
+    #[error("whether it may be written cannot be told: {reason}")]
+    Unreadable {
+        /// What cannot be read.
+        reason: String,
+    },
     /// The ledger was closed.
     #[error("the ledger is closed")]
     Closed,

@@ -10,8 +10,9 @@ use super::disk::Disk;
 use super::frame::Draft;
 use super::handle::{Edge, OpenError};
 use super::journal::{HEADER, Heading, Journal, WriteFailure};
-use super::layout::{self, FIRST_EPOCH, Layout, Nature};
+use super::layout::{self, FIRST_EPOCH, FORMAT, Layout, Nature};
 use super::opening::{Opened, open_locked};
+use super::options::Options;
 use super::record::{Hash, Kept as Stored, Record};
 use crate::events::facts::ledger::LedgerCreated;
 use crate::events::ids::{AgentId, StreamId};
@@ -21,7 +22,7 @@ use crate::events::kind::Fact;
 pub(super) fn create(
     store: &Path,
     edge: Edge,
-    disk: Arc<dyn Disk>,
+    (disk, options): (Arc<dyn Disk>, Options),
     made_by: &str,
 ) -> Result<Opened, OpenError> {
     let layout = Layout::new(store);
@@ -45,13 +46,13 @@ pub(super) fn create(
     layout
         .write_format()
         .map_err(layout.io("writing the format"))?;
-    open_locked(layout, (edge, disk), lock)
+    open_locked(layout, (edge, disk, options), lock, FORMAT)
 }
 
 fn refuse_a_store(layout: &Layout) -> Result<(), OpenError> {
     match layout.nature()? {
         Nature::Nothing => Ok(()),
-        Nature::Store => Err(OpenError::Present {
+        Nature::Store(_) => Err(OpenError::Present {
             path: layout.shown(),
         }),
     }

@@ -18,6 +18,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn reserve(&self, file: &File, from: u64, length: u64) -> io::Result<()>;
     /// Bytes this user may still write below the folder.
     fn free(&self, folder: &Path) -> io::Result<u64>;
+    /// Asked before every other step that changes the disk (a file made, renamed or removed, sled
+    /// written): an error stands for that step's failure.
+    fn step(&self, _what: &'static str) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether an error says that there is no room.

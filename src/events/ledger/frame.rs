@@ -181,9 +181,7 @@ pub(super) struct Draft {
 #[derive(Clone, Debug)]
 pub(super) struct Sealed {
     pub(super) offset: u64,
-    pub(super) first: u64,
     pub(super) last: u64,
-    pub(super) after: Hash,
     pub(super) bytes: Arc<[u8]>,
 }
 
@@ -246,12 +244,10 @@ impl Draft {
         self.bytes.extend_from_slice(checksum.as_bytes());
         Sealed {
             offset,
-            first: self.first,
             last: self
                 .first
                 .saturating_add(u64::from(self.count))
                 .saturating_sub(1),
-            after: self.after,
             bytes: self.bytes.into(),
         }
     }

@@ -9,13 +9,15 @@ use uuid::Uuid;
 use super::append::{AppendError, Appended, Commit, Expected, Part};
 use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
+use super::options::Options;
 use super::owner::Owner;
+use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::reserve::Reserve;
-use super::writer::{self, own_cause};
+use super::writer::own_cause;
 use super::{blobs, bytes, creating, repair, verify};
 use crate::events::envelope::Event;
-use crate::events::facts::ledger::LedgerRebuilt;
+use crate::events::facts::ledger::LedgerMended;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
 use crate::events::time::{Clock, Timestamp};
 
@@ -44,10 +46,45 @@ pub struct Head {
 /// What was found and done while opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// Why sled's copy was written anew from the journal, if it was.
-    pub rebuilt: Option<String>,
     /// Bytes of a torn, never acknowledged tail that were set aside.
     pub torn_bytes: u64,
+    /// First and last positions of events that the journal had lost and sled still held; they are
+    /// in the journal again.
+    pub mended: Vec<(u64, u64)>,
+}
+
+/// How often what was asked of closed epochs was in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// It was.
+    pub hits: u64,
+    /// It was read from the disk.
+    pub misses: u64,
+    /// Bytes held now.
+    pub bytes: usize,
+    /// Bytes that may be held.
+    pub limit: usize,
+}
+
+/// How an open ledger is: what its threads found and could not do, beyond the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Epochs that are closed.
+    pub closed: usize,
+    /// Epochs that are full and wait to be closed.
+    pub full: usize,
+    /// Why sled's copy was written anew from the journal since the ledger was opened, if it was
+    /// damaged.
+    pub rebuilt: Option<String>,
+    /// Why sled takes nothing at the moment. Reading and the journal go on.
+    pub sled_fails: Option<String>,
+    /// Why a full epoch is not closed, or no new one begins. It is tried again and again; reading
+    /// and writing go on.
+    pub closing_fails: Option<String>,
+    /// Closed epochs that cannot be read, and why. The rest is read and written.
+    pub lost: Vec<String>,
+    /// How the memory for what was read of closed epochs did.
+    pub cache: CacheUse,
 }
 
 /// A ledger that was not opened.
@@ -166,33 +203,37 @@ pub struct Ledger {
 impl Ledger {
     /// Makes a new ledger in `store` (made if absent) with `ledger.created` at position 1.
     pub fn create(store: &Path, edge: Edge, made_by: &str) -> Result<Self, OpenError> {
-        Self::create_on(Arc::new(OsDisk), store, edge, made_by)
+        Self::create_with(Options::default(), Arc::new(OsDisk), store, edge, made_by)
     }
 
-    /// [`Self::create`] on a disk of the caller's: tests bring one that fails.
-    pub fn create_on(
+    /// [`Self::create`] with other measures, on a disk of the caller's: tests bring tiny epochs and
+    /// a disk that fails.
+    pub fn create_with(
+        options: Options,
         disk: Arc<dyn Disk>,
         store: &Path,
         edge: Edge,
         made_by: &str,
     ) -> Result<Self, OpenError> {
-        Self::start(creating::create(store, edge, disk, made_by)?).map(|(ledger, _)| ledger)
+        let opened = creating::create(store, edge, (disk, options), made_by)?;
+        Self::start(opened).map(|(ledger, _)| ledger)
     }
 
-    /// Opens the ledger in `store`: locks, compares journal and sled, rebuilds sled if it is behind
-    /// or damaged, and sets a torn tail aside (all that there is to repair: other damage is
-    /// refused, and named by [`Self::examine`]).
+    /// Opens the ledger in `store`: locks, reads the live journals, mends from sled what they lost, and
+    /// sets a torn tail aside. Other damage is refused, and named by [`Self::examine`]. sled is
+    /// compared, and written anew if need be, in the background ([`Self::condition`]).
     pub fn open(store: &Path, edge: Edge) -> Result<(Self, Opening), OpenError> {
-        Self::open_on(Arc::new(OsDisk), store, edge)
+        Self::open_with(Options::default(), Arc::new(OsDisk), store, edge)
     }
 
-    /// [`Self::open`] on a disk of the caller's: tests bring one that fails.
-    pub fn open_on(
+    /// [`Self::open`] with other measures, on a disk of the caller's.
+    pub fn open_with(
+        options: Options,
         disk: Arc<dyn Disk>,
         store: &Path,
         edge: Edge,
     ) -> Result<(Self, Opening), OpenError> {
-        Self::start(opening::open(store, edge, disk)?)
+        Self::start(opening::open(store, edge, (disk, options))?)
     }
 
     fn start(opened: Opened) -> Result<(Self, Opening), OpenError> {
@@ -200,18 +241,15 @@ impl Ledger {
         let ledger = Self {
             owner: Arc::new(owner),
         };
-        if let Some(reason) = &opening.rebuilt {
-            ledger.note_rebuilt(reason);
+        for (first, last) in &opening.mended {
+            ledger.note_mended(*first, *last);
         }
         Ok((ledger, opening))
     }
 
-    fn note_rebuilt(&self, reason: &str) {
+    fn note_mended(&self, first: u64, last: u64) {
         let shared = &self.owner.shared;
-        let fact = LedgerRebuilt {
-            events: self.head().position.0,
-            reason: reason.to_owned(),
-        };
+        let fact = LedgerMended { first, last };
         let noted = self.append(Commit {
             cause: own_cause(shared, shared.edge.clock.now()),
             parts: vec![Part {
@@ -243,12 +281,13 @@ impl Ledger {
 
     /// The ledger's id, and its timeline's.
     pub fn identity(&self) -> (Uuid, Uuid) {
-        opening::identity(&self.owner.shared)
+        let heading = self.owner.shared.epochs().active.journal.heading;
+        (heading.ledger, heading.timeline)
     }
 
     /// The newest event that is durable.
     pub fn head(&self) -> Head {
-        let end = self.owner.shared.index().end;
+        let end = self.owner.shared.epochs().active.index().end;
         Head {
             position: Position(end.position),
             chain: end.chain,
@@ -258,8 +297,9 @@ impl Ledger {
 
     /// Writes the commit; returns once it is durable. Blocks; call it off the async threads.
     pub fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
-        let ready = prepare(commit)?;
+        let mut ready = prepare(commit)?;
         self.write_blobs(&ready)?;
+        self.owner.shared.look_back(&mut ready);
         self.owner.ask(ready)
     }
 
@@ -278,8 +318,7 @@ impl Ledger {
         if let Some(reason) = self.poisoned() {
             return Err(AppendError::Poisoned { reason });
         }
-        let needed = large.saturating_add(shared.edge.reserve.bytes());
-        if let Some(detail) = writer::free_below(shared, needed) {
+        if let Some(detail) = shared.no_room_for(large) {
             // The writer still knows the answer to a command that was carried out before.
             return match shared.find_command(ready.cause.command.0) {
                 Ok(Some(_)) => Ok(()),
@@ -307,9 +346,9 @@ impl Ledger {
     }
 
     /// A stream's last version and the position of its last event.
-    pub fn stream_head(&self, stream: &StreamId) -> Option<(u64, Position)> {
+    pub fn stream_head(&self, stream: &StreamId) -> Result<Option<(u64, Position)>, ReadError> {
         let head = self.owner.shared.stream_head(stream.as_str())?;
-        Some((head.version, Position(head.position)))
+        Ok(head.map(|head| (head.version, Position(head.position))))
     }
 
     /// All events of one stream, oldest first.
@@ -318,19 +357,10 @@ impl Ledger {
     }
 
     /// Every stream of a category, sorted.
-    pub fn streams(&self, category: &str) -> Vec<StreamId> {
-        let prefix = format!("{category}/");
-        let index = self.owner.shared.index();
-        index
-            .streams
-            .range::<str, _>((
-                std::ops::Bound::Included(prefix.as_str()),
-                std::ops::Bound::Unbounded,
-            ))
-            .map(|(stream, _)| stream)
-            .take_while(|stream| stream.starts_with(&prefix))
-            .filter_map(|stream| StreamId::try_from(String::from(stream.as_ref())).ok())
-            .collect()
+    pub fn streams(&self, category: &str) -> Result<Vec<StreamId>, ReadError> {
+        let found = self.owner.shared.streams(&format!("{category}/"))?;
+        let names = found.into_iter().map(StreamId::try_from);
+        Ok(names.filter_map(Result::ok).collect())
     }
 
     /// Where an event stands.
@@ -373,6 +403,37 @@ impl Ledger {
     /// Why no more writes are taken, if so.
     pub fn poisoned(&self) -> Option<String> {
         self.owner.shared.poisoned()
+    }
+
+    /// How the ledger is at the moment.
+    pub fn condition(&self) -> Condition {
+        let shared = &self.owner.shared;
+        let epochs = shared.epochs();
+        let lost = epochs.past.iter().filter_map(|past| match past {
+            Past::Lost(lost) => Some(lost.words()),
+            Past::Closed(_) => None,
+        });
+        Condition {
+            closed: epochs.past.len(),
+            lost: lost.collect(),
+            cache: shared.cache.statistics(),
+            full: epochs.full.len(),
+            rebuilt: shared.rebuilt(),
+            sled_fails: shared.lag.failing(),
+            closing_fails: shared
+                .closing
+                .failing()
+                .or_else(|| shared.rolling.failing()),
+        }
+    }
+
+    /// Waits until sled holds everything there is now and full epochs are closed, or until that
+    /// turns out not to work; then says how the ledger is.
+    pub fn settle(&self) -> Condition {
+        let shared = &self.owner.shared;
+        shared.lag.wait_kept(self.head().position.0);
+        shared.closing.settle();
+        self.condition()
     }
 
     /// Syncs sled, stops the writer, unlocks. Also done when the last clone is dropped. Other

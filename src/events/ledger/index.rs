@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use uuid::Uuid;
 
 use super::frame::Frame;
+use super::journal::{HEADER, Heading};
 use super::record::{Hash, Malformed, Record};
 
 /// A stream's last event.
@@ -55,6 +56,20 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// Of an epoch without events. `(recorded_at, clock)` are those of the event before it.
+    pub(super) fn beginning(heading: &Heading, (recorded_at, clock): (u64, u64)) -> Self {
+        Self {
+            end: End {
+                position: heading.first.saturating_sub(1),
+                chain: heading.before,
+                recorded_at,
+                clock,
+                offset: HEADER,
+            },
+            ..Self::default()
+        }
+    }
+
     /// Takes in the next frame.
     pub(super) fn add(&mut self, frame: &Frame<'_>) -> Result<(), Malformed> {
         let mut recorded_at = None;

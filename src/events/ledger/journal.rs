@@ -88,15 +88,56 @@ pub(super) enum WriteFailure {
     Broken(String),
 }
 
+/// A file made for the next journal, its room reserved, without a header yet.
+#[derive(Debug)]
+pub(super) struct Blank {
+    file: File,
+    reserved: u64,
+    disk: Arc<dyn Disk>,
+}
+
+impl Blank {
+    /// Makes the file; it must not exist.
+    pub(super) fn make(path: &Path, disk: Arc<dyn Disk>) -> io::Result<Self> {
+        let file = new_file(path)?;
+        disk.reserve(&file, 0, STEP)?;
+        file.sync_all()?;
+        super::layout::sync_folder(super::layout::parent(path))?;
+        Ok(Self {
+            file,
+            reserved: STEP,
+            disk,
+        })
+    }
+
+    /// Writes the header and returns once it is on the device: a journal without frames, and the
+    /// length of its file.
+    pub(super) fn begin(self, heading: Heading) -> io::Result<(Journal, u64)> {
+        self.disk.write(&self.file, &heading.encode(), 0)?;
+        self.disk.sync(&self.file)?;
+        let journal = Journal {
+            file: self.file,
+            heading,
+            key: heading.key(),
+            disk: self.disk,
+        };
+        Ok((journal, self.reserved))
+    }
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
 impl Journal {
     /// A new, synced file with nothing but its header.
     pub(super) fn create(path: &Path, heading: Heading, disk: Arc<dyn Disk>) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = new_file(path)?;
         file.write_all(&heading.encode())?;
         file.sync_all()?;
         super::layout::sync_folder(super::layout::parent(path))?;
@@ -173,7 +214,7 @@ impl Journal {
     }
 
     /// The bytes of the frame at the offset, checked.
-    pub(super) fn frame(&self, offset: u64) -> io::Result<Result<Arc<[u8]>, Fault>> {
+    pub(super) fn frame(&self, offset: u64) -> io::Result<Result<Vec<u8>, Fault>> {
         let mut start = [0; 8];
         self.file.read_exact_at(&mut start, offset)?;
         let length = match frame::claimed_length(&start) {
@@ -182,9 +223,8 @@ impl Journal {
         };
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, offset)?;
-        Ok(Frame::read(&bytes, Some(offset), &self.key)
-            .map(|_| ())
-            .map(|()| bytes.into()))
+        let checked = Frame::read(&bytes, Some(offset), &self.key).map(|_| ());
+        Ok(checked.map(|()| bytes))
     }
 }
 

@@ -18,10 +18,16 @@ use super::record::Hash;
 pub(super) const PART: usize = 6 * 1024;
 /// At most so many bytes of values go into sled between two barriers.
 pub(super) const STEP: usize = 128 * 1024;
+/// sled's file of values, in its folder.
+pub(super) const DATA: &str = "db";
 /// sled's page cache. It does not bound what scans leave resident.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Opening longer than this is a hang.
 const OPEN_DEADLINE: Duration = Duration::from_mins(1);
+
+/// How often and how long at a time a closed sled is given to let its files go.
+const LET_GO_TRIES: u32 = 2000;
+const LET_GO_WAIT: Duration = Duration::from_millis(5);
 
 /// An open sled of one epoch.
 #[derive(Debug)]
@@ -96,7 +102,7 @@ impl Kept {
             .flush_every_ms(None)
             .cache_capacity(CACHE_BYTES)
             .open()?;
-        let data = File::open(folder.join("db"))?;
+        let data = File::open(folder.join(DATA))?;
         data.sync_all()?;
         sync_tree(folder)?;
         Ok(Self { db, data })
@@ -108,6 +114,13 @@ impl Kept {
             self.db.insert(key(first, part), bytes)?;
             Ok(())
         })
+    }
+
+    /// Makes room for a part that is put later, after all others were reserved too. sled writes
+    /// a leaf anew when it splits and after every ten changes, so what is put into leaves that
+    /// have their final size is written once instead of three times.
+    pub(super) fn reserve(&self, first: u64, part: u16) -> Result<(), KeptError> {
+        self.put(first, part, &[])
     }
 
     /// Returns once all that was put is on the device.
@@ -152,6 +165,23 @@ impl Kept {
         })
     }
 
+    /// Every value as it stands there, in order, until `visit` says no.
+    pub(super) fn each_value(
+        &self,
+        mut visit: impl FnMut(u64, u16, &[u8]) -> bool,
+    ) -> Result<(), KeptError> {
+        guarded(|| {
+            for entry in self.db.iter() {
+                let (key, value) = entry?;
+                let (first, part) = unkey(&key).ok_or(KeptError::Key)?;
+                if !visit(first, part, &value) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Every frame's first position and bytes in order, until `visit` says no.
     pub(super) fn each(&self, mut visit: impl FnMut(u64, &[u8]) -> bool) -> Result<(), KeptError> {
         guarded(|| {
@@ -178,13 +208,31 @@ impl Kept {
     }
 }
 
-/// Closes sled; a panic while closing loses nothing, since its files are compared at opening.
-pub(super) fn shut(kept: Option<Kept>) {
+/// Closes sled and waits until it has let its files go: its threads may hold it, and write, for
+/// some milliseconds after the last handle is gone. Says whether it did. A panic while closing
+/// loses nothing, since its files are compared at opening.
+pub(super) fn shut(kept: Option<Kept>) -> bool {
+    let Some(Kept { db, data }) = kept else {
+        return true;
+    };
     let closed = guarded(|| {
-        drop(kept);
+        drop(db);
         Ok(())
     });
-    drop(closed);
+    closed.is_ok() && (0..LET_GO_TRIES).any(|_| let_go(&data))
+}
+
+/// Whether sled's lock on the file is gone; waits a moment if not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sled offers nothing else to wait for"
+)]
+fn let_go(data: &File) -> bool {
+    let free = data.try_lock().is_ok();
+    if !free {
+        std::thread::sleep(LET_GO_WAIT);
+    }
+    free
 }
 
 /// Puts the files of a closed sled on the device and returns their hash.
@@ -199,10 +247,13 @@ pub(super) fn parts(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     (0..=u16::MAX).zip(bytes.chunks(PART))
 }
 
-/// All files below the folder, sorted by path.
+/// All files below the folder, sorted by path; none when there is no folder.
 fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
+    if !folder.exists() {
+        return Ok(files);
+    }
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(&next)? {
             let entry = entry?;

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::handle::OpenError;
 
-/// The store format this binary writes, and the newest it reads.
-pub const FORMAT: u32 = 1;
+/// The store format this binary writes, and the newest it reads. Format 1 had one epoch only; such
+/// a store becomes one of format 2 before its second epoch begins.
+pub const FORMAT: u32 = 2;
+/// The oldest format this binary reads.
+const OLDEST: u32 = 1;
 const FORMAT_TITLE: &str = "switchboard store";
-/// First position of the only epoch this binary makes.
+/// First position of the first epoch.
 pub(super) const FIRST_EPOCH: u64 = 1;
 
 /// Where everything is.
@@ -34,8 +37,8 @@ impl Drop for Lock {
 /// What a folder turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Nature {
-    /// A store of a format this binary reads.
-    Store,
+    /// A store of a format this binary reads: this one.
+    Store(u32),
     /// Nothing, an empty folder, or one whose making was cut off.
     Nothing,
 }
@@ -69,6 +72,11 @@ impl Layout {
         self.journals().join(format!("{epoch:020}.journal"))
     }
 
+    /// The next epoch's journal while it has no position yet.
+    pub(super) fn next_journal(&self) -> PathBuf {
+        self.journals().join("next.journal")
+    }
+
     pub(super) fn witness(&self, epoch: u64) -> PathBuf {
         self.journals().join(format!("{epoch:020}.witness"))
     }
@@ -80,6 +88,24 @@ impl Layout {
 
     pub(super) fn sled(&self, epoch: u64) -> PathBuf {
         self.sleds().join(format!("{epoch:020}"))
+    }
+
+    /// Whether there is an epoch of a store here, whatever else is missing.
+    fn has_epochs(&self) -> bool {
+        let any = |folder: PathBuf, extension| {
+            epochs(&folder, extension).is_ok_and(|epochs| !epochs.is_empty())
+        };
+        any(self.journals(), "journal") || any(self.sleds(), "seal")
+    }
+
+    /// A closed epoch's sled.
+    pub(super) fn closed(&self, epoch: u64) -> PathBuf {
+        self.sleds().join(format!("{epoch:020}.closed"))
+    }
+
+    /// What says that an epoch is closed.
+    pub(super) fn seal(&self, epoch: u64) -> PathBuf {
+        self.sleds().join(format!("{epoch:020}.seal"))
     }
 
     pub(super) fn blobs(&self) -> PathBuf {
@@ -136,7 +162,7 @@ impl Layout {
         }
         for entry in entries {
             let name = entry.map_err(self.io("listing the folder"))?.file_name();
-            if name == "journal" && self.journal(FIRST_EPOCH).exists() {
+            if name == "journal" && self.has_epochs() {
                 return Err(self.corrupt("the file `format` is missing"));
             }
             if name != "lock" {
@@ -148,7 +174,7 @@ impl Layout {
     }
 
     fn damaged_format(&self) -> OpenError {
-        if self.journal(FIRST_EPOCH).exists() {
+        if self.has_epochs() {
             self.corrupt("the file `format` is damaged")
         } else {
             self.not_a_store("its file `format` is not ours")
@@ -162,7 +188,7 @@ impl Layout {
             .and_then(|number| number.strip_suffix('\n'))
             .and_then(|number| number.parse::<u32>().ok());
         match found {
-            Some(FORMAT) => Ok(Nature::Store),
+            Some(found) if (OLDEST..=FORMAT).contains(&found) => Ok(Nature::Store(found)),
             Some(found) if found > FORMAT => Err(OpenError::TooNew {
                 path: self.shown(),
                 found,
@@ -234,6 +260,28 @@ pub(super) fn parent(path: &Path) -> &Path {
     }
 }
 
+/// First positions of the epochs that have a file or folder with this extension ("" for none).
+pub(super) fn epochs(folder: &Path, extension: &str) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(found),
+        Err(e) => return Err(e),
+    };
+    for entry in entries {
+        let name = PathBuf::from(entry?.file_name());
+        let fits = name.extension().unwrap_or_default() == extension;
+        let digits = name.file_stem().and_then(|stem| stem.to_str());
+        if let Some(first) = digits.filter(|digits| fits && digits.len() == 20)
+            && let Ok(first) = first.parse()
+        {
+            found.push(first);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
 /// Makes one folder, if it is not there, and syncs its parent.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -282,13 +330,18 @@ fn thread_mark() -> String {
 }
 
 /// Renames and syncs the folder.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    rename_unsynced(from, to)?;
+    sync_folder(parent(to))
+}
+
+/// Renames; after a power cut the file may have either name.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the ledger is below adapters; this is its own synced rename"
+    reason = "the ledger is below adapters; this is its own rename"
 )]
-pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    sync_folder(parent(to))
+pub(super) fn rename_unsynced(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
 }
 
 /// Removes a file or a whole folder, if it is there, and syncs its parent.

@@ -7,11 +7,15 @@ pub mod append;
 pub mod disk;
 pub mod handle;
 pub mod layout;
+pub mod options;
 pub mod reserve;
 
 mod blobs;
 mod bytes;
+mod closed;
+mod closing;
 mod creating;
+mod epochs;
 mod frame;
 #[cfg(test)]
 mod golden;
@@ -21,13 +25,20 @@ mod index;
 mod journal;
 mod keeper;
 mod kept;
+mod lag;
+mod live;
+mod looking;
+mod mending;
 mod opening;
 mod owner;
+mod past;
 mod prepare;
 mod reading;
 mod record;
 mod repair;
-mod tail;
+mod rolling;
+mod scan;
+mod shared;
 #[cfg(test)]
 mod torn;
 mod verify;

@@ -1,38 +1,45 @@
-//! Opening a store. The journal decides what the ledger is; sled's copy is compared with
-//! it and written anew when it is not the same.
+//! Opening a store. The journals decide what the ledger is. sled is not opened here: its thread
+//! compares it later, and writes it anew when it is not the same.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use super::bytes::{len64, size};
+use super::bytes::size;
+use super::closed::cache::Cache;
 use super::disk::Disk;
-use super::frame::{Fault, Frame};
+use super::epochs::Epochs;
 use super::handle::{Edge, OpenError, Opening};
 use super::index::Index;
-use super::journal::{Found, HEADER, Journal, Walk};
-use super::kept::{self, Kept, KeptError};
+use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::layout::{self, FIRST_EPOCH, Layout, Lock, Nature};
-use super::reading::Shared;
-use super::witness::{self, Testimony, Witness};
+use super::live::Live;
+use super::mending;
+use super::options::Options;
+use super::past::{self, Past};
+use super::record::Hash;
+use super::rolling::{Pen, Rolling};
+use super::scan::{self, Flaw, Scanned};
+use super::shared::Shared;
+use super::witness::{self, Testimony};
 
 /// A store that was opened, and what its threads need.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) shared: Shared,
-    pub(super) witness: Witness,
+    pub(super) pen: Pen,
     pub(super) lock: Lock,
-    /// The journal's length.
-    pub(super) reserved: u64,
     pub(super) opening: Opening,
 }
 
 /// Opens a store.
-pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Opened, OpenError> {
+pub(super) fn open(
+    store: &Path,
+    edge: Edge,
+    (disk, options): (Arc<dyn Disk>, Options),
+) -> Result<Opened, OpenError> {
     let layout = Layout::new(store);
     let absent = |layout: &Layout| OpenError::Absent {
         path: layout.shown(),
@@ -42,353 +49,290 @@ pub(super) fn open(store: &Path, edge: Edge, disk: Arc<dyn Disk>) -> Result<Open
         return Err(absent(&layout));
     }
     let lock = layout.take_lock()?;
-    if layout.nature()? == Nature::Nothing {
-        return Err(absent(&layout));
+    match layout.nature()? {
+        Nature::Nothing => Err(absent(&layout)),
+        Nature::Store(format) => open_locked(layout, (edge, disk, options), lock, format),
     }
-    open_locked(layout, (edge, disk), lock)
 }
 
 pub(super) fn open_locked(
     layout: Layout,
-    (edge, disk): (Edge, Arc<dyn Disk>),
+    (edge, disk, options): (Edge, Arc<dyn Disk>, Options),
     lock: Lock,
+    format: u32,
 ) -> Result<Opened, OpenError> {
     if layout.creating().exists() {
         layout::remove(&layout.creating()).map_err(layout.io("finishing the store"))?;
     }
-    let journal = open_journal(&layout, Arc::clone(&disk))?;
-    let scanned = scan(&layout, &journal)?;
-    let said = testimony(&layout)?;
-    compare(&layout, &journal, &scanned.index, said.as_ref())?;
-    let torn_bytes = scanned.torn.as_ref().map_or(Ok(0), |torn| {
-        set_aside(&layout, &journal, torn).map(|(bytes, _)| bytes)
-    })?;
+    let mut opening = Opening::default();
+    let cache = Arc::new(Cache::new(options.cache_bytes));
+    let mut journals = journals(&layout, &disk)?;
+    let past = past::find(&layout, &mut journals, &cache)?;
+    let mut before = past.last().map(Before::past);
+    let mut full: Vec<Arc<Live>> = Vec::new();
+    let mut rest = journals.into_iter().peekable();
+    let mut active = None;
+    while let Some(journal) = rest.next() {
+        let follower = rest.peek().map(|next| next.heading);
+        let neighbours = (before.as_ref(), follower.as_ref());
+        let live = Arc::new(open_epoch(&layout, journal, neighbours, &mut opening)?);
+        before = Some(Before::live(&live));
+        match follower {
+            Some(_) => full.push(live),
+            None => active = Some(live),
+        }
+    }
+    let Some(active) = active else {
+        return Err(layout.corrupt("the journal is missing"));
+    };
+    none_beyond(&layout, active.first())?;
     // Whole frames that were never acknowledged count from now on, so they must be durable.
-    journal
+    active
+        .journal
         .file
         .sync_all()
         .map_err(layout.io("syncing the journal"))?;
-    let reserved = journal
-        .file
-        .metadata()
-        .map_err(layout.io("measuring the journal"))?
-        .len();
-    let index = scanned.index;
-    let trust = trust(&layout, said.as_ref(), &index)?;
-    let (mut witness, _) =
-        Witness::open(&layout.witness(FIRST_EPOCH)).map_err(layout.io("opening the witness"))?;
-    witness
-        .say(index.end.position, index.end.chain, None)
-        .map_err(layout.io("writing the witness"))?;
-    let (kept, rebuilt) = open_sled(&layout, &journal, &index, trust);
-    let (kept, failed) = match kept {
-        Ok(kept) => (Some(kept), None),
-        // A full disk, most likely. The journal has everything, so reading goes on.
-        Err(e) => (None, Some(format!("sled's copy cannot be written: {e}"))),
-    };
-    let shared = Shared::new(layout, (edge, disk), journal, index, kept);
-    if let Some(reason) = failed {
-        shared.poison(reason);
-    }
-    Ok(Opened {
-        shared,
-        witness,
-        lock,
+    let length = active.journal.file.metadata();
+    let reserved = length.map_err(layout.io("measuring the journal"))?.len();
+    let pen = Pen {
+        live: Arc::clone(&active),
         reserved,
-        opening: Opening {
-            rebuilt,
-            torn_bytes,
-        },
+    };
+    let epochs = Epochs {
+        past: Arc::new(past),
+        full,
+        active,
+    };
+    let rolling = Rolling::new(format);
+    Ok(Opened {
+        shared: Shared::new(layout, (edge, disk, options), (epochs, cache), rolling),
+        pen,
+        lock,
+        opening,
     })
 }
 
-/// The journal of the only epoch.
-pub(super) fn open_journal(layout: &Layout, disk: Arc<dyn Disk>) -> Result<Journal, OpenError> {
-    let path = layout.journal(FIRST_EPOCH);
-    let journal = match Journal::open(&path, disk) {
-        Ok(journal) => journal,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(layout.corrupt("the journal is missing"));
+/// The journals of all live epochs, oldest first.
+pub(super) fn journals(layout: &Layout, disk: &Arc<dyn Disk>) -> Result<Vec<Journal>, OpenError> {
+    let mut journals: Vec<Journal> = Vec::new();
+    let found = layout::epochs(&layout.journals(), "journal");
+    for first in found.map_err(layout.io("listing the journals"))? {
+        let journal = Journal::open(&layout.journal(first), Arc::clone(disk));
+        match journal.map_err(layout.io("opening the journal"))? {
+            Some(journal) if journal.heading.first == first => journals.push(journal),
+            Some(_) => return Err(layout.corrupt("the journal is that of another epoch")),
+            None => {
+                return Err(layout.corrupt(format!(
+                    "the header of the journal from position {first} on is damaged"
+                )));
+            }
         }
-        Err(e) => return Err(layout.io("opening the journal")(e)),
+    }
+    if let Some(next) = prepared(layout, disk)? {
+        journals.push(next);
+    }
+    drop_unused(layout, &mut journals)?;
+    if let (Some(first), [_, _, ..]) = (journals.first().map(|of| of.heading), &*journals) {
+        let stranger = |of: &Journal| {
+            (of.heading.ledger, of.heading.timeline) != (first.ledger, first.timeline)
+        };
+        if journals.iter().any(stranger) {
+            return Err(layout.corrupt("one of the journals is another ledger's"));
+        }
+    }
+    Ok(journals)
+}
+
+/// The file that was prepared for the next journal, if it became one: it has a header, which was
+/// durable before anything was written behind it.
+fn prepared(layout: &Layout, disk: &Arc<dyn Disk>) -> Result<Option<Journal>, OpenError> {
+    let path = layout.next_journal();
+    let opened = match Journal::open(&path, Arc::clone(disk)) {
+        Ok(opened) => opened,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(layout.io("opening the next journal")(e)),
     };
-    match journal {
-        Some(journal) if journal.heading.first == FIRST_EPOCH => Ok(journal),
-        Some(_) => Err(layout.corrupt("the journal is that of another epoch")),
-        None => Err(layout.corrupt("the journal's header is damaged")),
+    if let Some(journal) = opened {
+        let named = layout::rename(&path, &layout.journal(journal.heading.first));
+        named.map_err(layout.io("naming the next journal"))?;
+        return Ok(Some(journal));
     }
+    if !is_blank(&path).map_err(layout.io("reading the next journal"))? {
+        return Err(layout.corrupt("the header of the newest journal is damaged"));
+    }
+    layout::remove(&path).map_err(layout.io("removing an unused journal"))?;
+    Ok(None)
 }
 
-/// A tail that was never acknowledged.
-#[derive(Debug)]
-pub(super) struct Torn {
-    pub(super) offset: u64,
+/// Whether nothing was written behind the header.
+fn is_blank(path: &Path) -> std::io::Result<bool> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut rest = vec![0; size(length.saturating_sub(HEADER))];
+    file.read_exact_at(&mut rest, HEADER.min(length))?;
+    Ok(rest.iter().all(|byte| *byte == 0))
 }
 
-#[derive(Debug)]
-pub(super) struct Scanned {
-    pub(super) index: Index,
-    pub(super) torn: Option<Torn>,
-}
-
-/// Reads the journal from its beginning and derives the index. Decides between a torn tail and
-/// damage: what a later frame calls synced was acknowledged.
-pub(super) fn scan(layout: &Layout, journal: &Journal) -> Result<Scanned, OpenError> {
+/// A newest journal that was begun but never used, while the one before went on: rolling over
+/// failed then.
+fn drop_unused(layout: &Layout, journals: &mut Vec<Journal>) -> Result<(), OpenError> {
+    let [.., before, last] = &**journals else {
+        return Ok(());
+    };
     let reading = || layout.io("reading the journal");
-    let mut index = Index::default();
-    index.end.offset = HEADER;
-    index.end.chain = journal.heading.before;
-    let mut walk =
-        Walk::new(&journal.file, journal.key, HEADER).map_err(layout.io("reading the journal"))?;
-    let mut torn: Option<(u64, Fault)> = None;
+    let mut walk = Walk::new(&last.file, last.key, HEADER).map_err(reading())?;
+    if !matches!(walk.next().map_err(reading())?, Some(Found::End) | None) {
+        return Ok(());
+    }
+    let mut walk = Walk::new(&before.file, before.key, HEADER).map_err(reading())?;
+    let mut end = 0;
     while let Some(found) = walk.next().map_err(reading())? {
-        match found {
-            Found::Frame(frame) => {
-                let next = index.end.position.saturating_add(1);
-                if let Some((offset, fault)) = &torn {
-                    if frame.synced >= next {
-                        return Err(layout.corrupt(format!(
-                            "the journal at byte {offset}: {fault}; events from position {next} \
-                             up to {} were acknowledged and cannot be read",
-                            frame.first.saturating_sub(1)
-                        )));
-                    }
-                    continue;
-                }
-                if frame.first != next || frame.before != index.end.chain {
-                    return Err(layout.corrupt(format!(
-                        "the journal at byte {} goes on with position {} where {next} belongs, \
-                         or with another chain",
-                        frame.offset, frame.first
-                    )));
-                }
-                index.add(&frame).map_err(|fault| {
-                    layout.corrupt(format!("the journal from position {next} on: {fault}"))
-                })?;
-            }
-            Found::Gap { offset, fault, .. } => {
-                torn.get_or_insert((offset, fault));
-            }
-            Found::End => {}
+        if let Found::Frame(frame) = found {
+            end = frame.last();
         }
     }
+    if end >= last.heading.first {
+        let path = layout.journal(last.heading.first);
+        layout::remove(&path).map_err(layout.io("removing an unused journal"))?;
+        journals.pop();
+    }
+    Ok(())
+}
+
+/// Nothing of an epoch behind the newest journal may be there: that would be the journal's loss.
+fn none_beyond(layout: &Layout, newest: u64) -> Result<(), OpenError> {
+    let traces = [
+        (layout.journals(), "witness"),
+        (layout.sleds(), ""),
+        (layout.sleds(), "seal"),
+    ];
+    for (folder, extension) in traces {
+        let found = layout::epochs(&folder, extension);
+        let found = found.map_err(layout.io("listing the epochs"))?;
+        if let Some(first) = found.into_iter().find(|first| *first > newest) {
+            return Err(layout.corrupt(format!("the journal from position {first} on is missing")));
+        }
+    }
+    Ok(())
+}
+
+/// The end of the epoch before.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    position: u64,
+    /// None when nobody knows.
+    chain: Option<Hash>,
+    /// When the last event was recorded, and what the clock said.
+    times: (u64, u64),
+}
+
+impl Before {
+    fn past(past: &Past) -> Self {
+        match past {
+            Past::Closed(closed) => {
+                let summary = closed.summary();
+                Self {
+                    position: summary.last,
+                    chain: Some(summary.after),
+                    times: (summary.last_at, summary.clock),
+                }
+            }
+            Past::Lost(lost) => Self {
+                position: lost.last,
+                chain: None,
+                times: (0, 0),
+            },
+        }
+    }
+
+    fn live(live: &Live) -> Self {
+        let end = live.index().end;
+        Self {
+            position: end.position,
+            chain: Some(end.chain),
+            times: (end.recorded_at, end.clock),
+        }
+    }
+}
+
+/// Reads one journal; mends it from sled where it can be mended, and sets a torn tail aside.
+fn open_epoch(
+    layout: &Layout,
+    journal: Journal,
+    (before, follower): (Option<&Before>, Option<&Heading>),
+    opening: &mut Opening,
+) -> Result<Live, OpenError> {
+    let first = journal.heading.first;
+    let follows = match before {
+        Some(before) => {
+            first == before.position.saturating_add(1)
+                && before
+                    .chain
+                    .is_none_or(|chain| chain == journal.heading.before)
+        }
+        None => first == FIRST_EPOCH,
+    };
+    if !follows {
+        return Err(layout.corrupt(format!(
+            "the journal from position {first} on does not follow what is before it"
+        )));
+    }
+    let said = testimony(layout, first)?;
+    let known = follower.map_or(0, |next| next.first.saturating_sub(1));
+    let known = known.max(said.map_or(0, |said| said.position));
+    let times = before.map_or((0, 0), |before| before.times);
+    let scanned = loop {
+        let beginning = Index::beginning(&journal.heading, times);
+        match scan::scan(&journal, beginning, known) {
+            Ok(scanned) => break scanned,
+            Err(Flaw::Damage(damage)) => {
+                let mended = mending::mend(layout, &journal, &damage);
+                if !mended.map_err(layout.io("mending the journal"))? {
+                    return Err(layout.corrupt(damage.to_string()));
+                }
+                opening.mended.push((damage.next, damage.last));
+            }
+            Err(other) => return Err(flawed(layout, other)),
+        }
+    };
+    scan::compare(&journal, &scanned.index, said.as_ref()).map_err(|e| flawed(layout, e))?;
+    let Scanned { index, torn } = scanned;
     if index.end.position == 0 {
         return Err(layout.corrupt("the journal's first event cannot be read"));
     }
-    Ok(Scanned {
-        index,
-        torn: torn.map(|(offset, _)| Torn { offset }),
-    })
+    if let Some(torn) = torn {
+        let (bytes, _) = cut_off(layout, &journal, torn)?;
+        opening.torn_bytes = opening.torn_bytes.saturating_add(bytes);
+    }
+    Ok(Live::new(journal, index, said))
 }
 
-/// What the witness last said, if it can be read.
-pub(super) fn testimony(layout: &Layout) -> Result<Option<Testimony>, OpenError> {
-    match File::open(layout.witness(FIRST_EPOCH)) {
+/// Copies the torn tail from that byte on to a file of its own, then cuts it off. Returns how many
+/// bytes it had, and the copy.
+pub(super) fn cut_off(
+    layout: &Layout,
+    journal: &Journal,
+    torn: u64,
+) -> Result<(u64, PathBuf), OpenError> {
+    let aside = mending::set_aside(layout, journal, "torn", torn..u64::MAX);
+    let aside = aside.map_err(layout.io("setting the torn tail aside"))?;
+    let cut = journal.file.set_len(torn);
+    cut.map_err(layout.io("cutting the torn tail off"))?;
+    Ok(aside)
+}
+
+pub(super) fn flawed(layout: &Layout, flaw: Flaw) -> OpenError {
+    match flaw {
+        Flaw::Io(source) => layout.io("reading the journal")(source),
+        Flaw::Damage(_) | Flaw::Strange(_) => layout.corrupt(flaw.to_string()),
+    }
+}
+
+/// What an epoch's witness last said, if it can be read.
+pub(super) fn testimony(layout: &Layout, epoch: u64) -> Result<Option<Testimony>, OpenError> {
+    match File::open(layout.witness(epoch)) {
         Ok(file) => witness::read(&file).map_err(layout.io("reading the witness")),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(layout.io("opening the witness")(e)),
     }
-}
-
-/// The journal must reach at least as far as it once did, with the same chain.
-pub(super) fn compare(
-    layout: &Layout,
-    journal: &Journal,
-    index: &Index,
-    said: Option<&Testimony>,
-) -> Result<(), OpenError> {
-    let Some(said) = said else {
-        return Ok(());
-    };
-    let end = &index.end;
-    if said.position > end.position {
-        return Err(layout.corrupt(format!(
-            "the journal ends at position {}, but events up to {} were written",
-            end.position, said.position
-        )));
-    }
-    let chain = match index.frame_of(said.position.saturating_add(1)) {
-        // The witness speaks of a frame's end, and the next frame carries the chain hash there.
-        Some(next) => journal
-            .frame(next.offset)
-            .map_err(layout.io("reading the journal"))?
-            .ok()
-            .and_then(|bytes| Frame::again(&bytes).ok().map(|frame| frame.before)),
-        None => Some(end.chain),
-    };
-    if chain == Some(said.chain) {
-        Ok(())
-    } else {
-        Err(layout.corrupt(format!(
-            "the journal's chain at position {} is not what it was",
-            said.position
-        )))
-    }
-}
-
-/// The bytes of the torn tail, without the zeros at its end: those were reserved and never written.
-pub(super) fn tail_of(journal: &Journal, torn: &Torn) -> std::io::Result<Vec<u8>> {
-    let length = journal.file.metadata()?.len();
-    let mut tail = vec![0; size(length.saturating_sub(torn.offset))];
-    journal.file.read_exact_at(&mut tail, torn.offset)?;
-    let used = tail
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last.saturating_add(1));
-    tail.truncate(used);
-    Ok(tail)
-}
-
-/// Copies the torn tail to a file of its own, then cuts it off. Returns how many bytes it had, and the
-/// copy.
-pub(super) fn set_aside(
-    layout: &Layout,
-    journal: &Journal,
-    torn: &Torn,
-) -> Result<(u64, PathBuf), OpenError> {
-    let step = "setting the torn tail aside";
-    let tail = tail_of(journal, torn).map_err(layout.io(step))?;
-    let name = blake3::hash(&tail).to_hex();
-    let short = name.get(..16).unwrap_or_default();
-    let path = layout
-        .journals()
-        .join(format!("torn-{:020}-{short}", torn.offset));
-    write_new(&path, &tail).map_err(layout.io(step))?;
-    journal
-        .file
-        .set_len(torn.offset)
-        .map_err(layout.io("cutting the torn tail off"))?;
-    Ok((len64(tail.len()), path))
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    layout::sync_folder(layout::parent(path))
-}
-
-/// Whether sled's files can be opened.
-#[derive(Debug, PartialEq, Eq)]
-enum Trust {
-    /// They are byte for byte what they were after a clean stop.
-    Whole,
-    /// The last stop was not clean: written anew from the journal, which is normal.
-    Unclean,
-    /// They should be whole, and are not.
-    Damaged(String),
-}
-
-fn trust(layout: &Layout, said: Option<&Testimony>, index: &Index) -> Result<Trust, OpenError> {
-    let folder = layout.sled(FIRST_EPOCH);
-    let Some(said) = said else {
-        return Ok(Trust::Unclean);
-    };
-    if !folder.is_dir() {
-        return Ok(Trust::Damaged("sled's folder is missing".to_owned()));
-    }
-    let Some(files) = said.files else {
-        return Ok(Trust::Unclean);
-    };
-    if said.position != index.end.position {
-        return Ok(Trust::Damaged(
-            "sled's copy is older than the journal".to_owned(),
-        ));
-    }
-    let found = kept::files_hash(&folder).map_err(layout.io("reading sled's files"))?;
-    if found == files {
-        Ok(Trust::Whole)
-    } else {
-        Ok(Trust::Damaged(
-            "sled's files are not what they were when it was closed".to_owned(),
-        ))
-    }
-}
-
-/// sled with everything in it, and why it had to be written anew, if that was not to be expected.
-fn open_sled(
-    layout: &Layout,
-    journal: &Journal,
-    index: &Index,
-    trust: Trust,
-) -> (Result<Kept, KeptError>, Option<String>) {
-    let reason = match trust {
-        Trust::Unclean => None,
-        Trust::Damaged(reason) => Some(reason),
-        Trust::Whole => match open_whole(layout, journal, index) {
-            Ok(kept) => return (Ok(kept), None),
-            Err(e) => Some(e.to_string()),
-        },
-    };
-    let mut rebuilt = rebuild(layout, journal);
-    if rebuilt.is_err() && reason.is_none() {
-        // The old copy may be what fills the disk, and it is no evidence of anything: the journal
-        // was just read whole.
-        rebuilt = layout::remove(&aside(layout))
-            .map_err(KeptError::from)
-            .and_then(|()| rebuild(layout, journal));
-    }
-    (rebuilt, reason)
-}
-
-fn open_whole(layout: &Layout, journal: &Journal, index: &Index) -> Result<Kept, KeptError> {
-    let kept = Kept::open(&layout.sled(FIRST_EPOCH))?;
-    let last = index.frames.last();
-    let same = match (last, kept.last()?) {
-        (Some(last), Some(first)) if last.first == first => {
-            let bytes = kept.frame(first)?.unwrap_or_default();
-            let witnessed = journal.frame(last.offset)??;
-            *bytes == *witnessed
-        }
-        _ => false,
-    };
-    if same {
-        Ok(kept)
-    } else {
-        Err(std::io::Error::other("sled's last frame is not the journal's").into())
-    }
-}
-
-/// Where sled's old copy waits until the new one is whole.
-fn aside(layout: &Layout) -> PathBuf {
-    layout.sled(FIRST_EPOCH).with_extension("aside")
-}
-
-/// Sets sled's folder aside, writes a new one from the journal, and drops the old one. No barrier
-/// in between: if this is cut off, the next opening does it again.
-fn rebuild(layout: &Layout, journal: &Journal) -> Result<Kept, KeptError> {
-    let folder = layout.sled(FIRST_EPOCH);
-    let aside = aside(layout);
-    if folder.exists() {
-        if aside.exists() {
-            // A rebuild was cut off: what was set aside then is the copy to keep until the end.
-            layout::remove(&folder)?;
-        } else {
-            layout::rename(&folder, &aside)?;
-        }
-    }
-    layout::make_folder(&layout.sleds())?;
-    let kept = Kept::open(&folder)?;
-    let mut walk = Walk::new(&journal.file, journal.key, HEADER)?;
-    while let Some(found) = walk.next()? {
-        if let Found::Frame(frame) = found {
-            for (number, part) in kept::parts(frame.bytes) {
-                kept.put(frame.first, number, part)?;
-            }
-        }
-    }
-    kept.barrier()?;
-    layout::remove(&aside)?;
-    Ok(kept)
-}
-
-/// The ledger's and the timeline's id.
-pub(super) fn identity(shared: &Shared) -> (Uuid, Uuid) {
-    let heading = &shared.journal.heading;
-    (heading.ledger, heading.timeline)
 }

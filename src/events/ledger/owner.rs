@@ -6,13 +6,14 @@ use std::thread::JoinHandle;
 
 use super::append::{AppendError, Appended};
 use super::handle::{OpenError, Opening, ReadError};
-use super::layout::{FIRST_EPOCH, Lock};
+use super::layout::Lock;
+use super::live::Live;
 use super::opening::Opened;
 use super::prepare::Ready;
-use super::reading::{Shared, corrupt};
-use super::witness::Witness;
+use super::reading::corrupt;
+use super::shared::Shared;
 use super::writer::{self, Request};
-use super::{keeper, kept};
+use super::{closing, keeper, kept};
 
 /// The threads of an open ledger; stops them when the last handle goes.
 #[derive(Debug)]
@@ -23,10 +24,13 @@ pub(super) struct Owner {
     running: Mutex<Option<Running>>,
 }
 
+type Run = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+
 #[derive(Debug)]
 struct Running {
     writer: JoinHandle<()>,
-    keeper: JoinHandle<Witness>,
+    keeper: JoinHandle<()>,
+    closer: JoinHandle<()>,
     lock: Lock,
 }
 
@@ -34,31 +38,33 @@ impl Owner {
     pub(super) fn start(opened: Opened) -> Result<(Self, Opening), OpenError> {
         let Opened {
             shared,
-            witness,
+            pen,
             lock,
-            reserved,
             opening,
         } = opened;
         let shared = Arc::new(shared);
         let (requests, waiting) = mpsc::channel();
+        let start = |name: &str, run: Run| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || run(&shared))
+        };
         let starting = || shared.layout.io("starting the ledger's threads");
-        let keeper = {
-            let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("ledger-sled".to_owned())
-                .spawn(move || keeper::run(&shared, witness))
-        }
-        .map_err(starting())?;
-        let writer = {
-            let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("ledger-writer".to_owned())
-                .spawn(move || writer::run(&shared, &waiting, reserved))
-        }
-        .map_err(starting())?;
+        let notes = requests.clone();
         let running = Running {
-            writer,
-            keeper,
+            keeper: start(
+                "ledger-sled",
+                Box::new(move |shared| keeper::run(shared, &notes)),
+            )
+            .map_err(starting())?,
+            closer: start("ledger-closing", Box::new(|shared| closing::run(shared)))
+                .map_err(starting())?,
+            writer: start(
+                "ledger-writer",
+                Box::new(move |shared| writer::run(shared, &waiting, pen)),
+            )
+            .map_err(starting())?,
             lock,
         };
         let owner = Self {
@@ -97,32 +103,57 @@ impl Owner {
         // A writer that is gone already needs no word.
         drop(self.requests.send(Request::Stop));
         let wrote = running.writer.join();
-        self.shared.tail.close();
-        let witness = running.keeper.join();
-        let sled = self
-            .shared
-            .sled
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        kept::shut(sled);
-        let (Ok(()), Ok(mut witness)) = (wrote, witness) else {
+        self.shared.closing.stop();
+        self.shared.lag.close();
+        let fed = running.keeper.join();
+        let closed = running.closer.join();
+        let epochs = self.shared.epochs();
+        for live in &epochs.full {
+            kept::shut(live.take_kept());
+        }
+        let kept = epochs.active.take_kept();
+        let was_open = kept.is_some();
+        kept::shut(kept);
+        let (Ok(()), Ok(()), Ok(())) = (wrote, fed, closed) else {
             return Err(corrupt(0, "a thread of the ledger panicked"));
         };
         if self.shared.poisoned().is_none() {
             // Without these last words the next opening writes sled's copy anew.
-            let end = self.shared.index().end;
-            let folder = self.shared.layout.sled(FIRST_EPOCH);
-            kept::seal(&folder)
-                .and_then(|files| witness.say(end.position, end.chain, Some(files)))
-                .map_err(|source| ReadError::Io {
-                    step: "closing the ledger",
-                    source,
-                })?;
+            last_words(&self.shared, &epochs.active, was_open).map_err(|source| ReadError::Io {
+                step: "closing the ledger",
+                source,
+            })?;
         }
         drop(running.lock);
         Ok(())
     }
+}
+
+/// How far the journal reaches, and what sled's files are now. Files that were not opened are what
+/// they were, and a ledger that was only looked at is left as it is.
+fn last_words(shared: &Shared, live: &Live, was_open: bool) -> std::io::Result<()> {
+    let end = live.index().end;
+    let folder = shared.layout.sled(live.first());
+    let files = if was_open {
+        Some(kept::seal(&folder)?)
+    } else if live
+        .witness
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .is_some()
+    {
+        // sled was opened and failed: nobody knows what is there.
+        None
+    } else {
+        match live.said {
+            Some(said) if said.position == end.position => return Ok(()),
+            Some(said) => said.files,
+            None if folder.exists() => None,
+            None => Some(kept::files_hash(&folder)?),
+        }
+    };
+    let witness = shared.layout.witness(live.first());
+    live.say(&witness, (end.position, end.chain), files)
 }
 
 impl Drop for Owner {

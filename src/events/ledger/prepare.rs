@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::append::{AppendError, Commit, Expected};
 use super::blobs::INLINE_MAX;
 use super::bytes::len32;
+use super::looking::Looked;
 use super::record::{Content, Hash, Kept, Record};
 use crate::events::envelope::Cause;
 use crate::events::ids::StreamId;
@@ -61,6 +62,8 @@ pub(super) struct Ready {
     pub(super) events: u16,
     /// Bytes of its records.
     pub(super) bytes: usize,
+    /// What past epochs know of it, once somebody has looked.
+    pub(super) looked: Option<Looked>,
 }
 
 /// Encodes a commit and checks its limits.
@@ -114,6 +117,7 @@ pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
             content: content.hash(),
             events,
             bytes,
+            looked: None,
         }),
         Ok(_) | Err(_) => Err(invalid(format!(
             "it has {events} events; {EVENTS_MAX} is the limit"

@@ -3,6 +3,8 @@
 //! The encoding is the ledger's own and frozen; `docs/ledger-format.md` is its description and
 //! `tests/golden` holds its bytes.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::bytes::{Reader, len32, put_short_text};
@@ -105,13 +107,22 @@ impl<'a> Record<'a> {
 
     /// Appends the whole record and returns the chain hash after it.
     pub(super) fn put(&self, out: &mut Vec<u8>, chain: &Hash) -> Hash {
+        let header = self.put_plain(out);
+        chained(
+            chain,
+            out.get(header).unwrap_or_default(),
+            &self.payload_hash,
+        )
+    }
+
+    /// Appends the whole record and returns where its header stands.
+    pub(super) fn put_plain(&self, out: &mut Vec<u8>) -> Range<usize> {
         let length_at = out.len();
         out.extend_from_slice(&[0, 0]);
         let header_at = out.len();
         self.put_header(out);
-        let header = out.get(header_at..).unwrap_or_default();
-        let header_len = u16::try_from(header.len()).unwrap_or(u16::MAX);
-        let after = chained(chain, header, &self.payload_hash);
+        let header_end = out.len();
+        let header_len = u16::try_from(header_end.saturating_sub(header_at)).unwrap_or(u16::MAX);
         if let Some(length) = out.get_mut(length_at..header_at) {
             length.copy_from_slice(&header_len.to_le_bytes());
         }
@@ -123,7 +134,7 @@ impl<'a> Record<'a> {
             }
             Kept::Blob => out.push(KEPT_AS_BLOB),
         }
-        after
+        header_at..header_end
     }
 
     /// The next record and the bytes of its header.

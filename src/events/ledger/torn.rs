@@ -8,16 +8,15 @@ use uuid::Uuid;
 
 use super::bytes::len64;
 use super::disk::OsDisk;
-use super::frame::{Draft, Sealed};
-use super::handle::OpenError;
+use super::frame::{Draft, Frame, Sealed};
+use super::index::Index;
 use super::journal::{HEADER, Heading, Journal};
 use super::layout::{FIRST_EPOCH, Layout, make_folder};
-use super::opening::{Scanned, scan};
 use super::record::{Hash, Kept, Record};
+use super::scan::{Flaw, Scanned, scan};
 
 struct Made {
     _dir: TempDir,
-    layout: Layout,
     journal: Journal,
     frames: Vec<Sealed>,
 }
@@ -71,7 +70,6 @@ fn journal(synced: &[u64]) -> Made {
     journal.append(&frames, HEADER).unwrap();
     Made {
         _dir: dir,
-        layout,
         journal,
         frames,
     }
@@ -88,8 +86,9 @@ impl Made {
             .unwrap();
     }
 
-    fn scan(&self) -> Result<Scanned, OpenError> {
-        scan(&self.layout, &self.journal)
+    fn scan(&self) -> Result<Scanned, Flaw> {
+        let beginning = Index::beginning(&self.journal.heading, (0, 0));
+        scan(&self.journal, beginning, 0)
     }
 }
 
@@ -101,7 +100,7 @@ fn whole_frames_behind_a_hole_in_an_unsynced_batch_are_a_torn_tail() {
     made.lose(1);
     let scanned = made.scan().unwrap();
     assert_eq!(scanned.index.end.position, 1);
-    assert_eq!(scanned.torn.unwrap().offset, made.frames[1].offset);
+    assert_eq!(scanned.torn.unwrap(), made.frames[1].offset);
 }
 
 #[test]
@@ -116,10 +115,12 @@ fn a_hole_that_a_later_frame_calls_synced_is_damage() {
 }
 
 #[test]
-fn a_lost_first_frame_is_damage_not_an_empty_ledger() {
+fn what_is_known_to_have_been_there_is_damage_when_it_is_lost() {
     let made = journal(&[0]);
     made.lose(0);
-    assert!(matches!(made.scan(), Err(OpenError::Corrupt { .. })));
+    let beginning = Index::beginning(&made.journal.heading, (0, 0));
+    let lost = scan(&made.journal, beginning, 1);
+    assert!(matches!(lost, Err(Flaw::Damage(_))), "{lost:?}");
 }
 
 #[test]
@@ -137,7 +138,8 @@ fn an_undamaged_journal_has_no_torn_tail() {
 fn frames_across_reading_windows_are_found() {
     let made = journal(&[0]);
     let last = &made.frames[0];
-    let mut draft = Draft::new(2, last.after);
+    let after = Frame::again(&last.bytes).unwrap().after;
+    let mut draft = Draft::new(2, after);
     for position in 2..60_000 {
         put(&mut draft, position);
     }

@@ -1,19 +1,24 @@
 //! Reading everything and comparing it: journal, bodies, chain, gaps, versions, sled, indexes.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::blobs;
+use super::closed::cache::Cache;
+use super::disk::{Disk, OsDisk};
 use super::frame::Frame;
 use super::handle::{OpenError, ReadError, Verified};
 use super::index::{FrameAt, StreamHead};
-use super::journal::{Found, HEADER, Heading, Walk};
+use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::kept::{self, KeptError};
-use super::layout::{FIRST_EPOCH, Layout};
-use super::reading::Shared;
+use super::layout::{self, Layout, Nature};
+use super::live::Live;
+use super::past::{self, Past};
 use super::record::{Hash, Kept as Stored, Record, chained};
+use super::shared::Shared;
 use crate::events::ids::Position;
 use crate::events::kind::Fact;
 
@@ -36,6 +41,8 @@ struct Reading {
     identity: (Uuid, Uuid),
     /// A position and the chain hash that is known from elsewhere to belong there.
     known: Option<(u64, Hash)>,
+    /// The epoch before cannot be read, so nobody knows its chain.
+    unknown: bool,
     /// Something before was lost, so what hangs on it cannot be compared.
     lost: bool,
     damage: Vec<String>,
@@ -48,21 +55,19 @@ impl Reading {
         }
     }
 
-    /// Reads the file anew from the disk, up to the position.
-    fn of(
-        file: &File,
-        heading: &Heading,
+    /// Reads the next epoch's journal anew from the disk, up to the position.
+    fn journal(
+        &mut self,
+        journal: &Journal,
         layout: &Layout,
         (up_to, known): (u64, Option<(u64, Hash)>),
-    ) -> std::io::Result<Self> {
-        let mut reading = Self {
-            chain: heading.before,
-            position: heading.first.saturating_sub(1),
-            identity: (heading.ledger, heading.timeline),
-            known,
-            ..Self::default()
-        };
-        let mut walk = Walk::new(file, heading.key(), HEADER)?;
+    ) -> std::io::Result<()> {
+        let reading = self;
+        let heading = &journal.heading;
+        reading.begin(heading.first, heading.before);
+        reading.identity = (heading.ledger, heading.timeline);
+        reading.known = known;
+        let mut walk = Walk::new(&journal.file, heading.key(), HEADER)?;
         while reading.position < up_to {
             match walk.next()? {
                 Some(Found::Frame(frame)) => reading.frame(&frame, layout),
@@ -82,7 +87,66 @@ impl Reading {
                 Some(Found::End) | None => break,
             }
         }
-        Ok(reading)
+        Ok(())
+    }
+
+    /// Reads the next epoch, which is not live any more, anew from the disk.
+    fn past(&mut self, past: &Past, layout: &Layout) {
+        let closed = match past {
+            Past::Closed(closed) => closed,
+            Past::Lost(lost) => {
+                self.damaged(lost.words());
+                self.lost = true;
+                self.position = lost.last;
+                self.unknown = true;
+                return;
+            }
+        };
+        let summary = closed.summary();
+        self.begin(summary.heading.first, summary.heading.before);
+        self.identity = (summary.heading.ledger, summary.heading.timeline);
+        let mut damage = Vec::new();
+        closed.verify(
+            &mut |record| {
+                if record.position != self.position.saturating_add(1) {
+                    // Named by `closed`.
+                    self.lost = true;
+                    self.place = record.place;
+                    self.position = record.position.saturating_sub(1);
+                }
+                self.facts(record, record.position);
+                self.body(record, layout);
+            },
+            &mut |found| damage.push(found.what),
+        );
+        let (first, last) = (closed.first(), closed.last());
+        for what in damage {
+            self.damaged(format!("closed epoch {first} to {last}: {what}"));
+        }
+        self.position = last;
+        self.chain = summary.after;
+    }
+
+    /// Goes on with the epoch that begins with this position, after this chain hash.
+    fn begin(&mut self, first: u64, before: Hash) {
+        let next = self.position.saturating_add(1);
+        if self.position == 0 && self.events == 0 {
+            self.chain = before;
+        }
+        let unknown = std::mem::take(&mut self.unknown);
+        if first != next || (before != self.chain && !unknown) {
+            self.damaged(format!(
+                "the epoch from position {first} on does not follow position {}",
+                self.position
+            ));
+            self.lost = true;
+        }
+        self.position = first.saturating_sub(1);
+        self.chain = before;
+        self.place = 0;
+        self.frames.clear();
+        // Ids tell when their event was recorded, and time goes on: one epoch's are enough.
+        self.ids.clear();
     }
 
     fn frame(&mut self, frame: &Frame<'_>, layout: &Layout) {
@@ -136,6 +200,12 @@ impl Reading {
     }
 
     fn record(&mut self, record: &Record<'_>, header: &[u8], next: u64) {
+        self.facts(record, next);
+        self.chain = chained(&self.chain, header, &record.payload_hash);
+    }
+
+    /// All of a record but its place in the chain.
+    fn facts(&mut self, record: &Record<'_>, next: u64) {
         if record.position != next {
             self.damaged(format!("position {next} calls itself {}", record.position));
         }
@@ -171,7 +241,6 @@ impl Reading {
             position: next,
         };
         self.streams.insert(record.stream.into(), head);
-        self.chain = chained(&self.chain, header, &record.payload_hash);
         self.position = next;
         self.recorded_at = Some(record.recorded_at);
         self.events = self.events.saturating_add(1);
@@ -209,49 +278,57 @@ impl Reading {
 
 /// Verifies an open ledger up to its head as it is now.
 pub(super) fn verify(shared: &Shared) -> Result<Verified, ReadError> {
-    let reading_journal = |source| ReadError::Io {
-        step: "reading the journal",
-        source,
-    };
-    let end = shared.index().end;
-    let path = shared.layout.journal(FIRST_EPOCH);
-    let file = File::open(path).map_err(reading_journal)?;
-    let heading = &shared.journal.heading;
-    let mut reading = Reading::of(&file, heading, &shared.layout, (end.position, None))
-        .map_err(reading_journal)?;
-    heading_is_intact(&mut reading, &file, heading).map_err(reading_journal)?;
-    if (reading.position, reading.chain) != (end.position, end.chain) {
-        let read = reading.position;
-        reading.damaged(format!(
-            "journal: it leads to position {read} where the head is {}, or to another chain hash",
-            end.position
-        ));
+    let epochs = shared.epochs();
+    let end = epochs.active.index().end;
+    // sled gets what it still misses first, so that it can be compared too.
+    shared.lag.wait_kept(end.position);
+    let mut reading = Reading::default();
+    for past in epochs.past.iter() {
+        reading.past(past, &shared.layout);
     }
-    indexes(shared, &mut reading);
-    shared.tail.wait_kept(end.position);
-    if let Err(e) = sled(shared, &mut reading, end.position) {
-        reading.damaged(format!("sled: {e}"));
+    for live in epochs.full.iter().chain(std::iter::once(&epochs.active)) {
+        let up_to = live.index().end.position.min(end.position);
+        let known = (end.position, end.chain);
+        reading
+            .journal(&live.journal, &shared.layout, (up_to, Some(known)))
+            .and_then(|()| heading_is_intact(&mut reading, &live.journal))
+            .map_err(|source| ReadError::Io {
+                step: "reading the journal",
+                source,
+            })?;
+        if reading.position < up_to {
+            let last = reading.position;
+            reading.damaged(format!(
+                "journal: it leads to position {last}, but events up to {up_to} were written"
+            ));
+        }
+        indexes(live, &mut reading);
+        if let Err(e) = sled(shared, live, &mut reading, up_to) {
+            reading.damaged(format!("sled: {e}"));
+        }
     }
     Ok(reading.verified())
 }
 
-fn heading_is_intact(reading: &mut Reading, file: &File, heading: &Heading) -> std::io::Result<()> {
-    use std::os::unix::fs::FileExt as _;
+fn heading_is_intact(reading: &mut Reading, journal: &Journal) -> std::io::Result<()> {
     let mut header = vec![0; super::bytes::size(HEADER)];
-    file.read_exact_at(&mut header, 0)?;
-    if Heading::decode(&header).as_ref() != Some(heading) {
+    journal.file.read_exact_at(&mut header, 0)?;
+    if Heading::decode(&header).as_ref() != Some(&journal.heading) {
         reading.damaged("journal: its header is damaged");
     }
     Ok(())
 }
 
 /// Compares what is kept in memory with what was read.
-fn indexes(shared: &Shared, reading: &mut Reading) {
-    let index = shared.index();
+fn indexes(live: &Live, reading: &mut Reading) {
+    let index = live.index();
     let mut wrong = Vec::new();
     for (stream, head) in &reading.streams {
         // Events that came after the reading began are not in it.
         let known = index.streams.get(stream);
+        if head.position < live.first() {
+            continue;
+        }
         if known.is_none_or(|known| known.version < head.version) {
             wrong.push(format!("index: stream {stream} is not at {}", head.version));
         }
@@ -268,12 +345,12 @@ fn indexes(shared: &Shared, reading: &mut Reading) {
 }
 
 /// Compares sled with the journal, frame by frame, up to the position.
-fn sled(shared: &Shared, reading: &mut Reading, up_to: u64) -> Result<(), KeptError> {
-    let kept = shared.kept();
+fn sled(shared: &Shared, live: &Live, reading: &mut Reading, up_to: u64) -> Result<(), KeptError> {
+    let kept = live.kept();
     let Some(kept) = kept.as_ref() else {
         return Ok(());
     };
-    let folder = shared.layout.sled(FIRST_EPOCH);
+    let folder = shared.layout.sled(live.first());
     match kept::stray_blobs(&folder)? {
         0 => {}
         strays => reading.damaged(format!("sled: {strays} files in its blobs folder")),
@@ -288,7 +365,7 @@ fn sled(shared: &Shared, reading: &mut Reading, up_to: u64) -> Result<(), KeptEr
             ));
         }
         if let Some(frame) = expected.next_if(|frame| frame.first == first) {
-            let witnessed = shared.journal.frame(frame.offset);
+            let witnessed = live.journal.frame(frame.offset);
             if !witnessed.is_ok_and(|frame| frame.is_ok_and(|frame| *frame == *bytes)) {
                 wrong.push(format!(
                     "sled: the frame at position {first} is not the journal's"
@@ -317,21 +394,70 @@ fn sled(shared: &Shared, reading: &mut Reading, up_to: u64) -> Result<(), KeptEr
 /// Names the damage of a store that need not be openable. Changes nothing but the lock file.
 pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
     let layout = Layout::new(store);
-    if layout.nature()? == super::layout::Nature::Nothing {
+    if layout.nature()? == Nature::Nothing {
         return Err(OpenError::Absent {
             path: layout.shown(),
         });
     }
     let _lock = layout.take_lock()?;
-    let disk = std::sync::Arc::new(super::disk::OsDisk);
-    let journal = super::opening::open_journal(&layout, disk)?;
-    let said = super::opening::testimony(&layout)?;
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let mut reading = Reading::default();
+    let mut journals = journals_as_they_are(&layout, &disk, &mut reading)?;
+    let cache = Arc::new(Cache::new(0));
+    for past in past::find(&layout, &mut journals, &cache)? {
+        reading.past(&past, &layout);
+    }
+    for journal in journals {
+        epoch_as_it_is(&layout, &journal, &mut reading)?;
+    }
+    Ok(reading.verified())
+}
+
+/// The journals that can be opened; the others are named.
+fn journals_as_they_are(
+    layout: &Layout,
+    disk: &Arc<dyn Disk>,
+    reading: &mut Reading,
+) -> Result<Vec<Journal>, OpenError> {
+    let mut journals = Vec::new();
+    let found = layout::epochs(&layout.journals(), "journal");
+    for first in found.map_err(layout.io("listing the journals"))? {
+        let journal = Journal::open(&layout.journal(first), Arc::clone(disk));
+        match journal.map_err(layout.io("opening the journal"))? {
+            Some(journal) if journal.heading.first == first => journals.push(journal),
+            Some(_) => reading.damaged(format!(
+                "journal: the one from position {first} on is that of another epoch"
+            )),
+            None => reading.damaged(format!(
+                "journal: the header of the one from position {first} on is damaged"
+            )),
+        }
+    }
+    match Journal::open(&layout.next_journal(), Arc::clone(disk)) {
+        Ok(Some(next)) => journals.push(next),
+        Ok(None) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(layout.io("opening the next journal")(e)),
+    }
+    if journals.is_empty() && reading.damage.is_empty() {
+        reading.damaged("journal: it is missing");
+    }
+    Ok(journals)
+}
+
+fn epoch_as_it_is(
+    layout: &Layout,
+    journal: &Journal,
+    reading: &mut Reading,
+) -> Result<(), OpenError> {
+    let first = journal.heading.first;
+    let said = super::opening::testimony(layout, first)?;
     let known = said.map(|said| (said.position, said.chain));
-    let heading = &journal.heading;
-    let mut reading = Reading::of(&journal.file, heading, &layout, (u64::MAX, known))
+    reading
+        .journal(journal, layout, (u64::MAX, known))
         .map_err(layout.io("reading the journal"))?;
     let Some(said) = said else {
-        return Ok(reading.verified());
+        return Ok(());
     };
     if said.position > reading.position {
         let (last, written) = (reading.position, said.position);
@@ -339,11 +465,10 @@ pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
             "journal: it ends at position {last}, but events up to {written} were written"
         ));
     }
-    if let Some(files) = said.files {
-        let folder = layout.sled(FIRST_EPOCH);
-        if kept::files_hash(&folder).ok() != Some(files) {
-            reading.damaged("sled: its files are not what they were when it was closed");
-        }
+    if let Some(files) = said.files
+        && kept::files_hash(&layout.sled(first)).ok() != Some(files)
+    {
+        reading.damaged("sled: its files are not what they were when it was closed");
     }
-    Ok(reading.verified())
+    Ok(())
 }

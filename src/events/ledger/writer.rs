@@ -3,19 +3,22 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::append::{AppendError, Appended, Commit, Expected, Part};
 use super::frame::{self, Draft, Frame, Sealed};
+use super::handle::ReadError;
 use super::index::{End, StreamHead};
 use super::journal::WriteFailure;
-use super::prepare::{Ready, prepare};
-use super::reading::Shared;
+use super::live::Live;
+use super::prepare::{Ready, ReadyPart, prepare};
 use super::record::{Hash, Record};
+use super::rolling::Pen;
+use super::shared::Shared;
 use crate::events::envelope::Cause;
 use crate::events::facts::ledger::ClockSteppedBack;
 use crate::events::ids::{AgentId, CommandId, CorrelationId, Position, StreamId};
@@ -38,16 +41,16 @@ pub(super) enum Request {
     Stop,
 }
 
-/// Runs until it is told to stop, or nobody can ask any more. `reserved` is the journal's length.
-pub(super) fn run(shared: &Arc<Shared>, requests: &Receiver<Request>, reserved: u64) {
-    let serve = AssertUnwindSafe(|| serve(shared, requests, reserved));
+/// Runs until it is told to stop, or nobody can ask any more.
+pub(super) fn run(shared: &Shared, requests: &Receiver<Request>, pen: Pen) {
+    let serve = AssertUnwindSafe(|| serve(shared, requests, pen));
     if catch_unwind(serve).is_err() {
         // A listener's panic, most likely. Askers hear why they get no answer.
         shared.poison("the writer's thread panicked".to_owned());
     }
 }
 
-fn serve(shared: &Arc<Shared>, requests: &Receiver<Request>, mut reserved: u64) {
+fn serve(shared: &Shared, requests: &Receiver<Request>, mut pen: Pen) {
     let mut stop = false;
     while !stop {
         let mut waiting = Vec::new();
@@ -71,30 +74,31 @@ fn serve(shared: &Arc<Shared>, requests: &Receiver<Request>, mut reserved: u64) 
         if waiting.is_empty() {
             return;
         }
-        shared.tail.wait_for_room();
-        reserved = write(shared, waiting, bytes, reserved);
+        shared.lag.wait_for_room();
+        if shared.poisoned().is_none() {
+            pen.roll_if_full(shared);
+        }
+        write(shared, &mut pen, waiting, bytes);
     }
 }
 
-/// Checks, writes, syncs and answers one batch. Returns the journal's length.
-fn write(
-    shared: &Arc<Shared>,
-    waiting: Vec<(Box<Ready>, Reply)>,
-    bytes: usize,
-    reserved: u64,
-) -> u64 {
-    let mut batch = Batch::new(shared, no_space(shared, bytes));
+/// Checks, writes, syncs and answers one batch.
+fn write(shared: &Shared, pen: &mut Pen, waiting: Vec<(Box<Ready>, Reply)>, bytes: usize) {
+    let mut batch = Batch::new(shared, &pen.live, no_space(shared, bytes));
     let answers: Vec<_> = waiting
         .iter()
         .map(|(ready, _)| batch.answer(ready))
         .collect();
     let frames = batch.finish();
-    let (written, reserved) = match shared.journal.append(&frames, reserved) {
-        Ok(reserved) => (publish(shared, &frames), reserved),
-        Err(WriteFailure::Full(detail)) => (Err(Failure::Full(detail)), reserved),
+    let written = match pen.live.journal.append(&frames, pen.reserved) {
+        Ok(reserved) => {
+            pen.reserved = reserved;
+            publish(shared, &pen.live, &frames)
+        }
+        Err(WriteFailure::Full(detail)) => Err(Failure::Full(detail)),
         Err(WriteFailure::Broken(reason)) => {
             shared.poison(reason.clone());
-            (Err(Failure::Broken(reason)), reserved)
+            Err(Failure::Broken(reason))
         }
     };
     for ((_, reply), answer) in waiting.into_iter().zip(answers) {
@@ -105,7 +109,6 @@ fn write(
         // An asker that is gone needs no answer.
         drop(reply.send(result));
     }
-    reserved
 }
 
 /// Why a batch was not written.
@@ -130,25 +133,15 @@ impl Failure {
 
 fn no_space(shared: &Shared, bytes: usize) -> Option<String> {
     // The journal, sled, and what sled leaves behind until it cleans up.
-    let needed = super::bytes::len64(bytes)
-        .saturating_mul(3)
-        .saturating_add(shared.edge.reserve.bytes());
-    free_below(shared, needed)
-}
-
-/// Says so when less than `needed` bytes are free. A disk that does not tell is asked by writing.
-pub(super) fn free_below(shared: &Shared, needed: u64) -> Option<String> {
-    let free = shared.disk.free(&shared.layout.store).ok()?;
-    (free < needed).then(|| format!("{free} bytes are free and {needed} are needed"))
+    shared.no_room_for(super::bytes::len64(bytes).saturating_mul(3))
 }
 
 /// Makes durable frames visible.
-fn publish(shared: &Shared, frames: &[Sealed]) -> Result<(), Failure> {
-    let Some(last) = frames.last().map(|frame| frame.last) else {
+fn publish(shared: &Shared, live: &Live, frames: &[Sealed]) -> Result<(), Failure> {
+    let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
         return Ok(());
     };
-    shared.tail.push(frames.iter().cloned());
-    let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
+    let mut index = live.index.write().unwrap_or_else(PoisonError::into_inner);
     for sealed in frames {
         let added = Frame::again(&sealed.bytes)
             .map_err(|e| e.to_string())
@@ -159,7 +152,10 @@ fn publish(shared: &Shared, frames: &[Sealed]) -> Result<(), Failure> {
         }
     }
     drop(index);
-    shared.announce(last);
+    shared
+        .lag
+        .written(last.last, last.end().saturating_sub(first.offset));
+    shared.announce(last.last);
     Ok(())
 }
 
@@ -175,6 +171,7 @@ enum Answer {
 /// Commits on their way to the journal, and the world as it will be with them.
 struct Batch<'a> {
     shared: &'a Shared,
+    live: &'a Live,
     no_space: Option<String>,
     poisoned: Option<String>,
     streams: HashMap<StreamId, StreamHead>,
@@ -186,10 +183,11 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(shared: &'a Shared, no_space: Option<String>) -> Self {
-        let end = shared.index().end;
+    fn new(shared: &'a Shared, live: &'a Live, no_space: Option<String>) -> Self {
+        let end = live.index().end;
         Self {
             shared,
+            live,
             no_space,
             poisoned: shared.poisoned(),
             streams: HashMap::new(),
@@ -227,7 +225,7 @@ impl<'a> Batch<'a> {
         let command = ready.cause.command;
         let (found, in_batch) = match self.commands.get(&command.0) {
             Some(found) => (Some(*found), true),
-            None => (self.stored(command)?, false),
+            None => (self.stored(ready)?, false),
         };
         Ok(found.map(|(appended, content)| {
             let result = if content == ready.content {
@@ -249,25 +247,29 @@ impl<'a> Batch<'a> {
         }))
     }
 
-    fn stored(&self, command: CommandId) -> Result<Option<(Appended, Hash)>, AppendError> {
+    fn stored(&self, ready: &Ready) -> Result<Option<(Appended, Hash)>, AppendError> {
         // Whether it was carried out cannot be known: writing might do it twice.
-        self.shared
-            .find_command(command.0)
-            .map_err(|e| AppendError::Poisoned {
-                reason: format!("looking for command {command}: {e}"),
-            })
+        self.shared.known_command(ready).map_err(|e| unreadable(&e))
     }
 
-    fn head(&self, stream: &StreamId) -> Option<StreamHead> {
-        self.streams
-            .get(stream)
-            .copied()
-            .or_else(|| self.shared.stream_head(stream.as_str()))
+    /// The head of the stream of the commit's part with this number.
+    fn head(
+        &self,
+        ready: &Ready,
+        (number, part): (usize, &ReadyPart),
+    ) -> Result<Option<StreamHead>, AppendError> {
+        match self.streams.get(&part.stream) {
+            Some(head) => Ok(Some(*head)),
+            None => self
+                .shared
+                .known_head(ready, number, part)
+                .map_err(|e| unreadable(&e)),
+        }
     }
 
     fn check(&self, ready: &Ready) -> Result<(), AppendError> {
-        for part in &ready.parts {
-            let actual = self.head(&part.stream).map(|head| head.version);
+        for (number, part) in ready.parts.iter().enumerate() {
+            let actual = self.head(ready, (number, part))?.map(|head| head.version);
             let fits = match part.expected {
                 Expected::Any => true,
                 Expected::NoStream => actual.is_none(),
@@ -325,8 +327,10 @@ impl<'a> Batch<'a> {
         let first = self.end.position.saturating_add(1);
         let mut place = 0_u16;
         let mut version_of_first_part = None;
-        for part in &ready.parts {
-            let mut head = self.head(&part.stream);
+        for (number, part) in ready.parts.iter().enumerate() {
+            // Nothing was staged before the first part's head was known, and all of them were
+            // looked for by `check`, so this fails before anything is written.
+            let mut head = self.head(ready, (number, part))?;
             for body in &part.bodies {
                 let position = self.end.position.saturating_add(1);
                 let recorded_at = now.micros().max(self.end.recorded_at.saturating_add(1));
@@ -389,7 +393,7 @@ impl<'a> Batch<'a> {
     fn seal(&mut self) {
         let next = Draft::new(self.end.position.saturating_add(1), self.draft.chain());
         let draft = std::mem::replace(&mut self.draft, next);
-        let sealed = draft.seal(self.end.offset, self.synced, &self.shared.journal.key);
+        let sealed = draft.seal(self.end.offset, self.synced, &self.live.journal.key);
         self.end.offset = sealed.end();
         self.sealed.push(sealed);
     }
@@ -399,6 +403,12 @@ impl<'a> Batch<'a> {
             self.seal();
         }
         self.sealed
+    }
+}
+
+fn unreadable(why: &ReadError) -> AppendError {
+    AppendError::Unreadable {
+        reason: why.to_string(),
     }
 }
 

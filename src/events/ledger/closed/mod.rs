@@ -1,0 +1,20 @@
+//! Closed epochs: written once, sealed, and from then on only read.
+//!
+//! `docs/ledger-format.md` describes every byte, `docs/decisions/closed-epochs.md` why it is so.
+
+pub(super) mod cache;
+pub(super) mod reading;
+pub(super) mod seal;
+pub(super) mod sealing;
+pub(super) mod sought;
+
+mod bloom;
+mod checking;
+mod columns;
+mod footer;
+mod leaf;
+mod page;
+mod zipped;
+
+#[cfg(test)]
+mod tests;

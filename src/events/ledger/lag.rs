@@ -1,0 +1,203 @@
+//! How far sled's copy is behind the journal, and who waits for whom. The journal has every frame,
+//! so nothing waits here in memory; a writer far ahead of sled waits for it.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::kept::STEP;
+
+/// A writer waits while sled misses more than this of what came since it last had everything.
+const BOUND: u64 = 8 * 1024 * 1024;
+/// How long the first frame waits for company, so that lone appends do not each cost sled's
+/// sync on top of the journal's.
+const GATHER: Duration = Duration::from_millis(50);
+/// Who opens a ledger only to look or to say one thing is gone before sled is opened at all.
+const GRACE: Duration = Duration::from_millis(200);
+/// More than this is not left for the next opening to bring to sled.
+pub(super) const LEFT: u64 = 1024 * 1024;
+/// How long closing waits for sled's copy. What is missing then, the next opening brings.
+const LAST_MINUTE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The last position that is durable in the journal.
+    written: u64,
+    /// The last position that sled holds.
+    kept: u64,
+    /// Bytes in between, of those that came since sled last had everything.
+    behind: u64,
+    /// sled is being compared, written anew, or failing: the writer does not wait for it.
+    excused: bool,
+    /// So many want sled's copy now.
+    urgent: usize,
+    /// What becomes of sled's thread.
+    life: Life,
+    /// Why sled takes nothing at the moment.
+    failing: Option<String>,
+}
+
+/// What becomes of sled's thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    #[default]
+    Open,
+    /// No more frames will come; what is missing is still brought.
+    Closing,
+    /// That has taken too long.
+    Late,
+    /// It has ended.
+    Gone,
+}
+
+/// The distance between the journal and sled.
+#[derive(Debug, Default)]
+pub(super) struct Lag {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Lag {
+    /// For a journal that ends at this position, with sled not looked at yet.
+    pub(super) fn new(written: u64) -> Self {
+        let state = State {
+            written,
+            excused: true,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self, unless: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        self.changed
+            .wait_while(self.state(), |state| !unless(state))
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for(
+        &self,
+        patience: Duration,
+        unless: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'_, State> {
+        self.changed
+            .wait_timeout_while(self.state(), patience, |state| !unless(state))
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    /// Waits until there is room for more.
+    pub(super) fn wait_for_room(&self) {
+        drop(self.wait(|state| state.behind <= BOUND || state.excused || state.life == Life::Gone));
+    }
+
+    /// The journal has more.
+    pub(super) fn written(&self, last: u64, bytes: u64) {
+        let mut state = self.state();
+        state.written = last;
+        state.behind = state.behind.saturating_add(bytes);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a reason to open sled at all; false when there is none and the ledger closes.
+    pub(super) fn wait_to_begin(&self, must: impl Fn() -> bool) -> bool {
+        let state = self.wait_for(GRACE, |state| {
+            state.urgent > 0 || state.life > Life::Open || state.behind > LEFT
+        });
+        let begin = state.life == Life::Open || state.urgent > 0;
+        drop(state);
+        begin || must()
+    }
+
+    /// Waits for more than what is kept up to this position; false when no more comes.
+    pub(super) fn wait_for_more(&self, kept: u64) -> bool {
+        let done = |state: &State| state.life > Life::Open || state.urgent > 0;
+        drop(self.wait(|state| state.written > kept || state.life > Life::Open));
+        let step = u64::try_from(STEP).unwrap_or(u64::MAX);
+        let state = self.wait_for(GATHER, |state| state.behind >= step || done(state));
+        state.written > kept
+    }
+
+    /// Whether sled's thread is to end although something is missing in sled.
+    pub(super) fn late(&self) -> bool {
+        self.state().life >= Life::Late
+    }
+
+    /// Waits, but not longer than the ledger is open; true when it is closing.
+    pub(super) fn pause(&self, patience: Duration) -> bool {
+        let state = self.wait_for(patience, |state| state.life > Life::Open);
+        state.life > Life::Open
+    }
+
+    /// sled holds everything up to this position, so many bytes more than before.
+    pub(super) fn kept(&self, position: u64, bytes: u64) {
+        let mut state = self.state();
+        state.kept = position;
+        state.behind = state.behind.saturating_sub(bytes);
+        if state.written <= position {
+            state.behind = 0;
+            state.excused = false;
+            state.failing = None;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// sled is written anew: the writer need not wait.
+    pub(super) fn excuse(&self) {
+        self.state().excused = true;
+        self.changed.notify_all();
+    }
+
+    /// sled takes nothing for now.
+    pub(super) fn fail(&self, reason: String) {
+        let mut state = self.state();
+        state.excused = true;
+        state.failing = Some(reason);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Why sled takes nothing, if so.
+    pub(super) fn failing(&self) -> Option<String> {
+        self.state().failing.clone()
+    }
+
+    /// Waits until sled holds everything up to this position, or takes no more.
+    pub(super) fn wait_kept(&self, position: u64) {
+        let mut state = self.state();
+        state.urgent = state.urgent.saturating_add(1);
+        drop(state);
+        self.changed.notify_all();
+        drop(self.wait(|state| {
+            state.kept >= position || state.failing.is_some() || state.life == Life::Gone
+        }));
+        let mut state = self.state();
+        state.urgent = state.urgent.saturating_sub(1);
+    }
+
+    fn become_at_least(&self, life: Life) {
+        let mut state = self.state();
+        state.life = state.life.max(life);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// No more frames will come; waits a little for sled to get what is missing.
+    pub(super) fn close(&self) {
+        self.become_at_least(Life::Closing);
+        drop(self.wait_for(LAST_MINUTE, |state| state.life == Life::Gone));
+        self.become_at_least(Life::Late);
+    }
+
+    /// sled's thread ends.
+    pub(super) fn end(&self) {
+        self.become_at_least(Life::Gone);
+    }
+}
