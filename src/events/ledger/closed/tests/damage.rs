@@ -161,7 +161,7 @@ fn lost_or_shortened_files_are_named() {
         let file = OpenOptions::new().write(true).open(&data).unwrap();
         file.write_all_at(&whole, 0).unwrap();
     }
-    fs::File::create(target.folder.join("stray")).unwrap();
+    File::create(target.folder.join("stray")).unwrap();
     assert_eq!(verify(&open(folder.path(), 1).unwrap().0).1.len(), 1);
     fs::remove_file(target.folder.join("stray")).unwrap();
     fs::remove_dir_all(&target.folder).unwrap();
