@@ -21,7 +21,7 @@ use crate::torture_kit::{
 };
 
 /// Files of which some bytes mean nothing: the fill of the journal's header and between its frames,
-/// the older of the witness's slots and what lies behind both.
+/// what lies behind the witness's slots, and either slot, for which the other stands in.
 const UNUSED_IN: [&str; 2] = [".journal", ".witness"];
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
