@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use crate::ledger_kit::copy;
 use crate::torture_kit::{
     Ack, Dice, Load, figure, has, newest, prepared, progress, quick_folder, seed, skipped,
-    survives, times,
+    survives, tear, times,
 };
 use crate::torture_victim::Victim;
 
@@ -104,14 +104,7 @@ fn before(folder: &Path) -> Before {
     let ledger = crate::ledger_kit::opened(&clean).0;
     copy(&clean, &store);
     drop(ledger);
-    let journal = newest(&store.join("journal"), ".journal");
-    let mut bytes = std::fs::read(&journal).unwrap();
-    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    let end = used.next_multiple_of(8);
-    bytes.truncate(end);
-    bytes.extend_from_slice(b"SWfr torn in the middle of a word");
-    bytes.resize(bytes.len() + 4096, 0);
-    std::fs::write(journal, bytes).unwrap();
+    tear(&store);
     Before { store, acks }
 }
 

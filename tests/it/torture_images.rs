@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use crate::torture_kit::{
     Ack, Dice, Load, figure, has, newest, prepared, quick_folder, seed, skipped, survives,
-    survives_or_is_made, times,
+    survives_or_is_made, tear, times,
 };
 use crate::torture_record::{CALLS, Disk, Happened, LEFT, Writing};
 use crate::torture_trace::{self, Recording};
@@ -29,7 +29,7 @@ struct Scene {
     script: &'static str,
 }
 
-const SCENES: [Scene; 4] = [
+const SCENES: [Scene; 5] = [
     Scene {
         name: "a new store",
         before: 0,
@@ -50,6 +50,13 @@ const SCENES: [Scene; 4] = [
         harm: |store| fs::remove_dir_all(newest(&store.join("ledger"), "")).unwrap(),
         load: Load::Mixed,
         script: "open append:4 close",
+    },
+    Scene {
+        name: "a torn tail",
+        before: 30,
+        harm: tear,
+        load: Load::Mixed,
+        script: "open append:6 close",
     },
     Scene {
         name: "large bodies",
@@ -194,7 +201,7 @@ fn no_crash_image_loses_what_was_acknowledged() {
     let mut total = Found::default();
     let mut round = 0;
     while total.images < wanted {
-        for scene in &SCENES {
+        for (number, scene) in SCENES.iter().enumerate() {
             if total.images >= wanted {
                 break;
             }
@@ -202,8 +209,9 @@ fn no_crash_image_loses_what_was_acknowledged() {
             let scenery = Scenery::record(dir.path(), scene, seed() * 100 + round);
             let recording = scenery.read(|_| false);
             assert!(recording.syncs > 20, "{}: {}", scene.name, recording.syncs);
-            // Some of them are the same disk, and say nothing new.
-            let share = (wanted / SCENES.len()).max(1) * 5 / 3;
+            // A fair share of what is left; some of them are the same disk, and say nothing new.
+            let fair = (wanted - total.images).div_ceil(SCENES.len() - number);
+            let share = fair * 3 / 2 + 5;
             let found = images(&scenery, &recording, share, &mut dice);
             assert!(
                 found.losses.is_empty(),

@@ -362,6 +362,17 @@ pub(crate) fn prepared(store: &Path, load: Load, count: u64) -> Vec<Ack> {
     acks
 }
 
+/// A frame that was being written when everything stopped.
+pub(crate) fn tear(store: &Path) {
+    let journal = newest(&store.join("journal"), ".journal");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes.truncate(used.next_multiple_of(8));
+    bytes.extend_from_slice(b"SWfr torn in the middle of a word");
+    bytes.resize(bytes.len() + 4096, 0);
+    std::fs::write(journal, bytes).unwrap();
+}
+
 /// The newest thing in one of the store's folders.
 pub(crate) fn newest(folder: &Path, suffix: &str) -> PathBuf {
     std::fs::read_dir(folder)

@@ -270,9 +270,11 @@ fn cuts_of_one_disk(
         tally.acknowledged += acks.len();
         match after_the_cut(folder, &copy, &acks) {
             Ok(torn) => tally.torn += usize::from(torn > 0),
-            Err(loss) => tally
-                .losses
-                .push(format!("cut {}, {pause:?}: {loss}", tally.cuts)),
+            Err(loss) => {
+                let loss = format!("cut {}, {pause:?}: {loss}", tally.cuts);
+                println!("{loss}");
+                tally.losses.push(loss);
+            }
         }
         fs::remove_file(copy).unwrap();
         if !disk.has_room() {
