@@ -191,6 +191,10 @@ impl Ledger {
         Ok((ledger, opening))
     }
 
+    pub(super) fn shared(&self) -> &super::reading::Shared {
+        &self.owner.shared
+    }
+
     fn note_rebuilt(&self, reason: &str) {
         let shared = &self.owner.shared;
         let fact = LedgerRebuilt {

@@ -7,6 +7,7 @@ pub mod append;
 pub mod disk;
 pub mod handle;
 pub mod layout;
+pub mod scan;
 
 mod blobs;
 mod bytes;

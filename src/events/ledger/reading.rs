@@ -144,6 +144,12 @@ impl Shared {
             .map_err(|fault| corrupt(at.first, fault))
     }
 
+    /// The bytes of the frame that holds a position; none beyond the head.
+    pub(super) fn frame_holding(&self, position: u64) -> Result<Option<Arc<[u8]>>, ReadError> {
+        let at = self.index().frame_of(position);
+        at.map(|at| self.frame(at)).transpose()
+    }
+
     /// Calls `visit` with every record of the frame.
     fn each_record<T>(
         &self,
