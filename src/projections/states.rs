@@ -151,7 +151,7 @@ impl States {
     }
 
     /// The event at a place. What cannot be decoded stops those who would have to take it.
-    pub(super) fn take<F: std::borrow::Borrow<Fact>>(
+    pub fn take<F: std::borrow::Borrow<Fact>>(
         &mut self,
         (position, at): (Position, Timestamp),
         kind: u16,

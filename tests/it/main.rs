@@ -28,6 +28,8 @@ mod delivery_sim;
 mod desk;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod folds;
+mod folds_speed;
 mod golden;
 mod ledger;
 mod ledger_crash;

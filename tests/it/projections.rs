@@ -238,7 +238,10 @@ fn look(dice: &mut Dice) -> Look {
 }
 
 /// A lab with a history of some hundred commands, and the live hash after each of them.
-fn varied(seed: u64, wishes: usize) -> (Lab, Projections, Vec<(Position, blake3::Hash)>) {
+pub(crate) fn varied(
+    seed: u64,
+    wishes: usize,
+) -> (Lab, Projections, Vec<(Position, blake3::Hash)>) {
     let lab = Lab::with_agents(4);
     let live = lab.projections();
     let (mut dice, mut messages, mut hashes) = (Dice(seed), Vec::new(), Vec::new());
@@ -756,7 +759,7 @@ fn alone(stream: StreamId, facts: Vec<switchboard::events::kind::Fact>) -> Commi
     }
 }
 
-fn renamed(
+pub(crate) fn renamed(
     fact: &switchboard::events::kind::Fact,
     from: MessageId,
     to: MessageId,
