@@ -178,22 +178,22 @@ impl Fold for Agents {
 
 impl Agents {
     fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
-        let Some((to, mut life)) = self.open.remove(&message) else {
+        let Some((to, life)) = self.open.get_mut(&message) else {
             return;
         };
-        let was_queued = is_queued(&life);
+        let was_queued = is_queued(life);
         life.advance(event.fact, event.recorded_at);
-        let queued = is_queued(&life);
-        if let Some(agent) = self.agents.get_mut(&to) {
+        let queued = is_queued(life);
+        if let Some(agent) = self.agents.get_mut(to) {
             if queued && !was_queued {
                 agent.queued = agent.queued.saturating_add(1);
             } else if was_queued && !queued {
                 agent.queued = agent.queued.saturating_sub(1);
             }
-            agent.carried(message, &life, event);
+            agent.carried(message, life, event);
         }
-        if !has_left(&life) {
-            self.open.insert(message, (to, life));
+        if has_left(life) {
+            self.open.remove(&message);
         }
     }
 

@@ -188,6 +188,22 @@ pub(super) const fn has_left(life: &Life) -> bool {
 
 impl Outbox {
     fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
+        // Most facts find an attempt under way and leave it under way: nothing changes its place.
+        if let Some(kept) = self.messages.get_mut(&message)
+            && kept.life.attempt_open
+        {
+            kept.life.advance(event.fact, event.recorded_at);
+            if kept.life.attempt_open {
+                if let Fact::AttemptStarted(started) = event.fact {
+                    kept.seat.clone_from(&started.seat);
+                }
+            } else if let Some(kept) = self.take(message)
+                && !has_left(&kept.life)
+            {
+                self.put(message, kept);
+            }
+            return;
+        }
         let Some(mut kept) = self.take(message) else {
             return;
         };

@@ -420,10 +420,11 @@ fn snapshots_answer_for_the_past_and_damaged_ones_are_passed_over() {
         places[1].0,
         places[1].0 + 1,
     ];
+    let moments = moments.map(|at| Moment::Position(Position(at)));
+    let from_zero = moments.map(wanted);
     let check = || {
-        for moment in moments.map(|at| Moment::Position(Position(at))) {
+        for (moment, expected) in moments.into_iter().zip(&from_zero) {
             let states = kept.as_of(ledger, moment).unwrap();
-            let expected = wanted(moment);
             assert_eq!(states.hash(), expected.hash(), "{moment:?}");
             assert_eq!(
                 (states.position, states.at),

@@ -165,9 +165,11 @@ impl Owner {
         self.clock.now()
     }
 
-    /// Brings the projections up to the ledger's head.
+    /// Brings the projections up to the ledger's head: whoever wrote something reads it afterwards.
     pub fn catch_up(&self) -> Result<(), Failure> {
-        self.projections.catch_up(self.desk.ledger())?;
+        let ledger = self.desk.ledger();
+        let newest = ledger.head().position;
+        self.projections.reach(ledger, newest, Duration::ZERO)?;
         Ok(())
     }
 
