@@ -158,7 +158,10 @@ impl Run {
         let mut items = Vec::new();
         let done = {
             let mut show = |item: Value| {
-                if item["record"] == "progress" {
+                if item
+                    .get("record")
+                    .is_some_and(|record| record == "progress")
+                {
                     printer.progress(&item);
                 } else {
                     items.push(item);

@@ -34,6 +34,9 @@ impl Checked {
     }
 }
 
+/// A checkpoint that cannot be read, and why.
+type Damaged = (View, String);
+
 /// Something kept, of one position.
 enum Kept {
     Checkpoint(View, Box<States>),
@@ -109,10 +112,7 @@ impl Projections {
 
     /// Everything that is kept, or the first checkpoint that is damaged. A snapshot that is damaged is
     /// as good as none.
-    fn kept(
-        &self,
-        ledger: &Ledger,
-    ) -> Result<Result<Vec<(Position, Kept)>, (View, String)>, ReadError> {
+    fn kept(&self, ledger: &Ledger) -> Result<Result<Vec<(Position, Kept)>, Damaged>, ReadError> {
         let loading = self.loading(ledger);
         let mut kept = Vec::new();
         for view in View::ALL {

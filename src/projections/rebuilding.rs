@@ -4,7 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
-use super::host::Projections;
+use super::host::{Projections, SaveError};
+use super::snapshots::{self, SPACING};
 use super::states::{States, Stop};
 use super::view::Views;
 use crate::events::ids::Position;
@@ -98,15 +99,17 @@ impl Projections {
         // The long way without anybody waiting, the rest with everybody in step.
         loop {
             let total = ledger.head().position;
-            let went = fresh.advance(ledger, total, &mut |done, at| {
+            let next = snapshots::next_on_the_way(fresh.position, total);
+            let went = fresh.advance(ledger, next, &mut |done, at| {
                 self.found().rebuilt_to = (done, at);
                 tell(Progress { done, total })
             })?;
             if went.is_break() {
                 return Ok(Rebuilt::BrokenOff);
             }
+            self.keep_on_the_way(ledger, views, &fresh);
             let left = ledger.head().position.0.saturating_sub(fresh.position.0);
-            if left < SHORT {
+            if next == total && left < SHORT {
                 break;
             }
         }
@@ -128,6 +131,28 @@ impl Projections {
             return Ok(Rebuilt::BrokenOff);
         }
         Ok(self.swap(views, &mut fresh))
+    }
+
+    /// Whoever comes by a place where a snapshot belongs leaves one there.
+    fn keep_on_the_way(&self, ledger: &Ledger, views: Views, fresh: &States) {
+        let due = fresh.position.0.is_multiple_of(SPACING) && fresh.position.0 > 0;
+        let whole = views.and(Views::HASHED) == Views::HASHED && fresh.stops().is_empty();
+        if !due || !whole {
+            return;
+        }
+        let kept = ledger
+            .chain_at(fresh.position)
+            .map_err(SaveError::from)
+            .and_then(|chain| match chain {
+                Some(chain) => snapshots::keep(
+                    self.loading(ledger),
+                    fresh.position,
+                    &snapshots::seal(fresh, chain)?,
+                ),
+                None => Ok(()),
+            });
+        // Without it a question about the past takes longer, and that is all.
+        drop(kept);
     }
 
     fn swap(&self, views: Views, fresh: &mut States) -> Rebuilt {

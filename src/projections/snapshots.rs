@@ -104,6 +104,18 @@ pub(super) fn keep(loading: Loading<'_>, at: Position, bytes: &[u8]) -> Result<(
     Ok(())
 }
 
+/// Where a fold from zero stops next on its way to the head: at each place for a snapshot among the last
+/// few, and before that a few times altogether.
+pub(super) fn next_on_the_way(from: Position, head: Position) -> Position {
+    let last = head.0 / SPACING;
+    let dense = last.saturating_sub(u64::try_from(NEWEST).unwrap_or(0));
+    let here = from.0 / SPACING;
+    let stride = if here >= dense { 1 } else { (last / 8).max(1) };
+    let next = here.saturating_add(stride);
+    let next = if here < dense { next.min(dense) } else { next };
+    Position(next.saturating_mul(SPACING).min(head.0))
+}
+
 /// The one that is missed least, when there are too many: whose neighbours lie closest together,
 /// measured by how long ago they are.
 fn surplus(places: &[Position]) -> Option<Position> {
@@ -130,6 +142,31 @@ fn surplus(places: &[Position]) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fold_from_zero_leaves_a_few_snapshots_and_the_newest_ones_on_its_way() {
+        for head in [
+            0,
+            1,
+            SPACING,
+            3 * SPACING + 7,
+            40 * SPACING + 1,
+            160 * SPACING,
+        ] {
+            let (mut at, mut places) = (Position::START, Vec::new());
+            while at.0 < head {
+                let next = next_on_the_way(at, Position(head));
+                assert!(next > at && next.0 <= head, "{at} → {next}, {head}");
+                at = next;
+                places.push(at.0);
+            }
+            assert!(places.len() <= 20, "{places:?}");
+            for nth in 0..6_u64 {
+                let near = (head / SPACING).saturating_sub(nth) * SPACING;
+                assert!(near == 0 || places.contains(&near), "{near}: {places:?}");
+            }
+        }
+    }
 
     #[test]
     fn snapshots_are_bounded_dense_near_the_head_and_reach_far_back() {

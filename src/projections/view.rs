@@ -1,7 +1,7 @@
 //! Which projections there are, and sets of them.
 
 use super::agents::Agents;
-use super::fold::Fold;
+use super::fold::Fold as _;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timeline::Timeline;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use switchboard::adapters::checkpoints::FolderCheckpoints;
 use switchboard::commands::note::{Belief, KeepNote};
 use switchboard::commands::pause_agent::PauseAgent;
@@ -608,4 +609,86 @@ fn the_timeline_finds_messages_of_everybody_of_a_recipient_and_from_a_sender() {
     let both = found(Some("agent-1"), Some("agent-3"));
     let wanted = of(&|to, from| to == "agent-1" && from == "agent-3");
     assert!(wanted.iter().all(|id| both.contains(id)));
+}
+
+/// The real binary on a store, in JSON mode: exit code, rows of stdout, rows of stderr.
+fn run(store: &std::path::Path, line: &[&str]) -> (Option<i32>, Vec<Value>, Vec<Value>) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_switchboard"))
+        .env_clear()
+        .env("HOME", store)
+        .args(["--json", "--store", store.to_str().unwrap()])
+        .args(line)
+        .output()
+        .unwrap();
+    let rows = |bytes: &[u8]| -> Vec<Value> {
+        let text = std::str::from_utf8(bytes).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    (
+        output.status.code(),
+        rows(&output.stdout),
+        rows(&output.stderr),
+    )
+}
+
+#[test]
+fn the_command_line_says_which_projection_is_stopped_and_how_a_rebuild_gets_on() {
+    let lab = Lab::with_agents(1);
+    let id = lab.sent("agent-1");
+    let Lab { store, desk, .. } = lab;
+    let ledger = desk.ledger().clone();
+    let poison = raw(&ledger, "agent/agent-9", 304, &[0xff; 3]);
+    let head = ledger.head().position;
+    drop(desk);
+    ledger.close().unwrap();
+    let store = store.path();
+
+    let (exit, rows, said) = run(store, &["projections", "rebuild"]);
+    assert_eq!((exit, rows.len()), (Some(0), 5), "{rows:?} {said:?}");
+    assert_eq!(rows[0]["state"], "stopped");
+    assert_eq!(rows[0]["stopped_at"], poison.0);
+    assert_eq!(rows[0]["lag_events"], head.0 - poison.0 + 1);
+    assert!(rows[0]["lag_seconds"].is_number());
+    assert_eq!(rows[3]["state"], "live");
+    let last = said.last().unwrap();
+    let expected = serde_json::json!({"record": "progress", "done": head, "total": head});
+    assert_eq!(last, &expected, "{said:?}");
+
+    let (exit, checks, _) = run(store, &["doctor"]);
+    assert_eq!(exit, Some(1));
+    let named = |name: &str| checks.iter().find(|it| it["check"] == name).unwrap();
+    let agents = named("projection agents");
+    assert_eq!(agents["ok"], false);
+    assert!(
+        agents["detail"]
+            .as_str()
+            .unwrap()
+            .contains("stopped before"),
+        "{agents}"
+    );
+    assert_eq!(named("projection traffic")["ok"], true);
+
+    // The queue would leave things out unsaid; a message's own story needs no projection.
+    let (exit, _, said) = run(store, &["queue"]);
+    assert_eq!(
+        (exit, &said[0]["code"]),
+        (Some(9), &serde_json::json!("projection_stopped"))
+    );
+    let (exit, rows, _) = run(store, &["why", &id.to_string()]);
+    assert_eq!((exit, rows.len()), (Some(0), 1));
+    let (exit, rows, _) = run(store, &["messages"]);
+    assert_eq!(
+        (exit, &rows[0]["message"]),
+        (Some(0), &serde_json::json!(id))
+    );
+    let (exit, _, said) = run(store, &["replay"]);
+    assert_eq!((exit, &said[0]["exit"]), (Some(9), &serde_json::json!(9)));
+    let before = (poison.0 - 1).to_string();
+    let (exit, rows, _) = run(store, &["replay", "--as-of", &before]);
+    assert_eq!(
+        (exit, &rows[0]["position"]),
+        (Some(0), &serde_json::json!(poison.0 - 1))
+    );
 }

@@ -106,12 +106,13 @@ impl Owner {
     /// Folds from zero what no checkpoint was there for, while the others serve.
     fn fill_projections(&self) {
         let leaving = self.leaving();
-        let filled = self
-            .projections
-            .fill(self.desk.ledger(), &mut |_| match *leaving.borrow() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            });
+        let filled = self.projections.fill(self.desk.ledger(), &mut |_| {
+            if *leaving.borrow() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
         if let Err(error) = filled {
             tracing::error!(%error, "projections could not be folded anew");
         }
