@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::missing_docs_in_private_items,
-    missing_docs,
     reason = "a benchmark stops at the first thing that is wrong"
 )]
 

@@ -204,7 +204,7 @@ fn a_rebuild_serves_the_old_state_until_it_swaps_and_leaves_it_when_broken_off()
     let head = ledger.head();
     let bytes = seal(&older.traffic, head.position, head.chain).unwrap();
     checkpoints.store("traffic@1", &bytes).unwrap();
-    let live = Projections::open(ledger, checkpoints.clone()).unwrap();
+    let live = Projections::open(ledger, checkpoints).unwrap();
     let wrong = live.read(States::hash);
     let right = States::as_of(ledger, Moment::Position(head.position))
         .unwrap()
@@ -272,7 +272,7 @@ fn an_older_versions_checkpoint_serves_while_the_new_version_is_folded() {
     bytes[at] = 1;
     fs::write(file(1), bytes).unwrap();
 
-    let opened = Projections::open_behind(ledger, checkpoints.clone()).unwrap();
+    let opened = Projections::open_behind(ledger, checkpoints).unwrap();
     lab.sent("agent-2");
     opened.catch_up(ledger).unwrap();
     let head = ledger.head();
@@ -371,6 +371,7 @@ fn kinds_that_a_fold_does_not_care_about_would_change_nothing_in_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one ledger, asked in every way")]
 fn snapshots_answer_for_the_past_and_damaged_ones_are_passed_over() {
     let lab = Lab::with_agents(2);
     let ledger = lab.ledger();
@@ -484,7 +485,7 @@ fn whoever_wrote_something_can_wait_until_it_is_read() {
     assert_eq!(behind, Reached::Behind(Position(next.0 - 1)));
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            live.reach(lab.ledger(), next, Duration::from_secs(60))
+            live.reach(lab.ledger(), next, Duration::from_mins(1))
                 .unwrap()
         });
         lab.sent("agent-1");
@@ -566,13 +567,13 @@ fn the_timeline_finds_messages_of_everybody_of_a_recipient_and_from_a_sender() {
         .enumerate()
     {
         let from = if nth % 2 == 0 { "operator" } else { "agent-3" };
-        let send = SendMessage {
+        let one = SendMessage {
             from: agent(from),
             ..lab.send(to)
         };
-        lab.done(send.clone());
-        lab.start(send.message, 1, Channel::Gui);
-        sent.push((send.message, (*to).to_owned(), from.to_owned()));
+        lab.done(one.clone());
+        lab.start(one.message, 1, Channel::Gui);
+        sent.push((one.message, (*to).to_owned(), from.to_owned()));
     }
     lab.done(acknowledging(sent[0].0, "agent-1"));
     let live = lab.projections();
@@ -587,9 +588,11 @@ fn the_timeline_finds_messages_of_everybody_of_a_recipient_and_from_a_sender() {
         let event = |place: Position| lab.ledger().read(place, 1).unwrap().remove(0);
         places
             .into_iter()
-            .map(|place| match event(place).fact {
-                Fact::MessageAccepted(accepted) => accepted.message,
-                other => panic!("{other:?}"),
+            .map(|place| {
+                let Fact::MessageAccepted(accepted) = event(place).fact else {
+                    panic!("no message was accepted at {place}");
+                };
+                accepted.message
             })
             .collect()
     };

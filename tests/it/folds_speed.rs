@@ -77,6 +77,7 @@ fn resident() -> f64 {
     kb / 1024.0
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
 fn rate(events: u64, since: Instant) -> String {
     let took = since.elapsed();
     format!(
