@@ -1,7 +1,6 @@
 //! What an acknowledged append costs, alone and in batches. `cargo bench --bench append`.
 #![expect(
     clippy::unwrap_used,
-    missing_docs,
     reason = "a benchmark stops at the first thing that is wrong"
 )]
 

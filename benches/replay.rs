@@ -1,7 +1,6 @@
 //! What replaying costs: reading, decoding, folding, hashing. `cargo bench --bench replay`.
 #![expect(
     clippy::unwrap_used,
-    clippy::missing_docs_in_private_items,
     reason = "a benchmark stops at the first thing that is wrong"
 )]
 
