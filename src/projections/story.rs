@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use crate::events::time::Timestamp;
 
 /// How many events after a message's own are looked at for what else its commit says. A commit about
 /// one message has at most an attempt's end, a death, a nudge, a breaker and a look of the box.
-const COMMIT: usize = 6;
+const COMMIT: u64 = 6;
 
 /// One message's story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,12 +208,9 @@ pub fn events_of(ledger: &Ledger, message: MessageId) -> Result<Vec<Event>, Read
         if let Fact::AttemptInboxed(inboxed) = &event.fact {
             nudges.extend(inboxed.nudge);
         }
-        let after = ledger.read(event.position.next(), COMMIT)?;
-        let commit = after
-            .into_iter()
-            .take_while(|other| other.cause.command == event.cause.command);
-        let aside = commit.filter(|other| is_aside(&other.fact));
-        told.extend(aside.map(|other| (other.position, other)));
+        for aside in asides(ledger, event)? {
+            told.insert(aside.position, aside);
+        }
     }
     for nudge in nudges {
         let events = ledger.read_stream(&StreamId::message(nudge))?;
@@ -223,6 +221,29 @@ pub fn events_of(ledger: &Ledger, message: MessageId) -> Result<Vec<Event>, Read
     }
     told.extend(own.into_iter().map(|event| (event.position, event)));
     Ok(told.into_values().collect())
+}
+
+/// What else the commit of an event says after it. Events of other commits are not even decoded: one
+/// that cannot be must not keep this story from being told.
+fn asides(ledger: &Ledger, event: &Event) -> Result<Vec<Event>, ReadError> {
+    let mut asides = Vec::new();
+    let last = Position(event.position.0.saturating_add(COMMIT));
+    let mut failed = None;
+    ledger.scan(event.position.next(), last, |stored| {
+        if stored.command() != event.cause.command {
+            return ControlFlow::Break(());
+        }
+        match stored.event() {
+            Ok(other) if is_aside(&other.fact) => asides.push(other),
+            Ok(_) => {}
+            Err(error) => {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    failed.map_or(Ok(asides), Err)
 }
 
 /// Facts of other streams that a commit about a message may hold.

@@ -13,7 +13,7 @@ use super::handle::{Ledger, ReadError};
 use super::reading::{Shared, corrupt};
 use super::record::{Kept, Record};
 use crate::events::envelope::Event;
-use crate::events::ids::Position;
+use crate::events::ids::{CommandId, Position};
 use crate::events::kind::Fact;
 use crate::events::time::Timestamp;
 
@@ -57,6 +57,11 @@ impl Stored<'_> {
     /// Its kind's number, also of kinds this binary does not know.
     pub const fn kind(&self) -> u16 {
         self.record.kind
+    }
+
+    /// The wish behind it: events of one commit share it.
+    pub const fn command(&self) -> CommandId {
+        CommandId(self.record.command)
     }
 
     /// What it is about, unchecked.
