@@ -48,6 +48,37 @@ impl Checkpoints for FolderCheckpoints {
             reason: error.source.to_string(),
         })
     }
+
+    fn names(&self) -> Result<Vec<String>, CheckpointError> {
+        let listing = |error: io::Error| CheckpointError {
+            step: "listing",
+            name: "*".to_owned(),
+            reason: error.to_string(),
+        };
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(listing(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(listing)?.file_name();
+            let name = file.to_str().and_then(|file| file.strip_suffix(".state"));
+            names.extend(name.map(str::to_owned));
+        }
+        Ok(names)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), CheckpointError> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CheckpointError {
+                step: "removing",
+                name: name.to_owned(),
+                reason: error.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +98,10 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         assert_eq!(names, ["agents@1.state"]);
+        assert_eq!(checkpoints.names().unwrap(), ["agents@1"]);
+        checkpoints.remove("agents@1").unwrap();
+        checkpoints.remove("agents@1").unwrap();
+        assert!(checkpoints.names().unwrap().is_empty());
     }
 
     #[test]

@@ -161,6 +161,36 @@ impl Run {
         Ok(exit)
     }
 
+    /// Asks for a list that takes a while, shows how far it has come, and prints the list.
+    pub fn list_telling(
+        &mut self,
+        what: What,
+        words: impl FnOnce(&[Value], Paint) -> String,
+    ) -> Result<Exit, Failure> {
+        let request = self.request(what, None)?;
+        let plan = self.plan(None)?;
+        let mut printer = self.printer.take();
+        let mut items = Vec::new();
+        let done = {
+            let mut show = |item: Value| {
+                if item
+                    .get("record")
+                    .is_some_and(|record| record == "progress")
+                {
+                    printer.progress(&item);
+                } else {
+                    items.push(item);
+                }
+                Ok(())
+            };
+            self.block_on(reach::ask(&plan, request, &mut show))
+        };
+        self.printer = printer;
+        let exit = done?;
+        self.printer.list(&items, words)?;
+        Ok(exit)
+    }
+
     /// Has one command carried out and prints what it led to.
     pub fn execute(
         &mut self,

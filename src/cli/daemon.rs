@@ -145,11 +145,19 @@ async fn load_config(owner: &Owner) -> Result<usize, Failure> {
 }
 
 async fn save_projections(owner: &Owner) {
+    for stop in owner.projections.read(|states| states.stops().to_vec()) {
+        tracing::error!(
+            projection = stop.view.name(),
+            position = stop.position.0,
+            reason = stop.reason,
+            "a projection is stopped"
+        );
+    }
     let own = owner.clone();
     let saved = tokio::task::spawn_blocking(move || {
         own.catch_up()?;
         own.projections
-            .save(own.desk.ledger())
+            .save_what_is_worth_it(own.desk.ledger())
             .map_err(Failure::from)
     })
     .await;

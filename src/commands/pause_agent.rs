@@ -6,6 +6,7 @@ use super::decision::{Decision, Plan};
 use super::known::Known;
 use super::refusal::Refusal;
 use crate::events::facts::agent::{AgentPaused, AgentResumed};
+use crate::events::facts::seat::PauseReason;
 use crate::events::ids::{AgentId, StreamId};
 use crate::events::kind::Fact;
 
@@ -31,7 +32,8 @@ impl PauseAgent {
         let expected = known.expected(&stream);
         let (agent, by) = (self.agent.clone(), self.by.clone());
         let fact = if self.pause {
-            Fact::AgentPaused(AgentPaused { agent, by })
+            let reason = PauseReason::Asked;
+            Fact::AgentPaused(AgentPaused { agent, by, reason })
         } else {
             Fact::AgentResumed(AgentResumed { agent, by })
         };

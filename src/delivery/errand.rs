@@ -25,6 +25,7 @@ use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;
 use crate::projections::agents::{self, Agent};
 use crate::projections::outbox::Candidate;
+use crate::projections::story::Story;
 
 /// Something a lane does from beginning to end.
 #[derive(Debug)]
@@ -278,12 +279,10 @@ fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<Strin
 fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
     let mut standing = Vec::new();
     for message in &agent.texts_may_stand {
-        let story = world.projections.read(|states| {
-            let story = states.timeline.get(*message)?;
-            Some((story.position, story.life.entered))
-        });
-        if let Some((position, entered)) = story {
-            let earlier = accepted(world, position)?;
+        let story = Story::of(world.desk.ledger(), *message)?;
+        if let Some(story) = story {
+            let entered = story.life.entered;
+            let earlier = accepted(world, story.position)?;
             let (text, _) = typed(&earlier, &agent.profile);
             standing.push(Standing {
                 message: *message,

@@ -54,7 +54,8 @@ pub fn encode<T: Serialize>(fact: &T) -> Result<Vec<u8>, EncodeError> {
 
 /// The fact behind the bytes, all of them.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let (fact, read) = bincode::serde::decode_from_slice(bytes, settings())?;
+    // Borrowing: texts go from the bytes to where they are kept without a stop in between.
+    let (fact, read) = bincode::serde::borrow_decode_from_slice(bytes, settings())?;
     match bytes.len().saturating_sub(read) {
         0 => Ok(fact),
         left => Err(DecodeError::LeftOver { left }),

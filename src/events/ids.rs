@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::time::Timestamp;
@@ -95,10 +97,10 @@ pub struct NotAName {
     pub rule: String,
 }
 
-/// Name of an agent, and of any sender: `^[a-z0-9][a-z0-9._-]{0,63}$` after lower-casing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AgentId(String);
+/// Name of an agent, and of any sender: `^[a-z0-9][a-z0-9._-]{0,63}$` after lower-casing. Cloning
+/// shares it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentId(Arc<str>);
 
 impl AgentId {
     /// The person at the keyboard: who sends when nobody is named.
@@ -114,34 +116,35 @@ impl AgentId {
     /// `operator`, the person at the keyboard.
     #[must_use]
     pub fn operator() -> Self {
-        Self(Self::OPERATOR.to_owned())
+        Self(Self::OPERATOR.into())
     }
 
     /// Whether this is the desk itself.
     pub fn is_switchboard(&self) -> bool {
-        self.0 == Self::SWITCHBOARD
+        self.as_str() == Self::SWITCHBOARD
     }
 
     /// `switchboard`, the desk itself.
     #[must_use]
     pub fn switchboard() -> Self {
-        Self(Self::SWITCHBOARD.to_owned())
+        Self(Self::SWITCHBOARD.into())
     }
-}
 
-impl TryFrom<String> for AgentId {
-    type Error = NotAName;
-
-    fn try_from(mut name: String) -> Result<Self, NotAName> {
-        name.make_ascii_lowercase();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let fits = name.len() <= 64
-            && name.starts_with(plain)
-            && name
-                .chars()
-                .all(|c| plain(c) || matches!(c, '.' | '_' | '-'));
-        if fits {
-            Ok(Self(name))
+    fn checked(name: &str) -> Result<Self, NotAName> {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let fits = |name: &str| {
+            name.len() <= 64
+                && name.bytes().next().is_some_and(plain)
+                && name
+                    .bytes()
+                    .all(|c| plain(c) || matches!(c, b'.' | b'_' | b'-'))
+        };
+        if fits(name) {
+            return Ok(Self(name.into()));
+        }
+        let name = name.to_ascii_lowercase();
+        if fits(&name) {
+            Ok(Self(name.into()))
         } else {
             let rule = "an agent's name has 1 to 64 letters, digits, `.`, `_` or `-`, \
                         and starts with a letter or digit";
@@ -153,17 +156,49 @@ impl TryFrom<String> for AgentId {
     }
 }
 
+impl TryFrom<String> for AgentId {
+    type Error = NotAName;
+
+    fn try_from(name: String) -> Result<Self, NotAName> {
+        Self::checked(&name)
+    }
+}
+
+impl Serialize for AgentId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AgentId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = AgentId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an agent's name")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<AgentId, E> {
+                AgentId::checked(name).map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Name)
+    }
+}
+
 impl FromStr for AgentId {
     type Err = NotAName;
 
     fn from_str(name: &str) -> Result<Self, NotAName> {
-        Self::try_from(name.to_owned())
+        Self::checked(name)
     }
 }
 
 impl From<AgentId> for String {
     fn from(id: AgentId) -> Self {
-        id.0
+        Self::from(&*id.0)
     }
 }
 

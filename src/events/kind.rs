@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::codec::{self, DecodeError};
 use super::facts::agent::{
-    AgentAdded, AgentChanged, AgentPaused, AgentPlaced, AgentRemoved, AgentResumed, BoxLearnt,
+    AgentAdded, AgentChanged, AgentPaused, AgentPausedAsAsked, AgentPlaced, AgentRemoved,
+    AgentResumed, BoxLearnt,
 };
 use super::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
@@ -22,7 +23,10 @@ use super::facts::message::{
 use super::facts::seat::{SeatPaused, SeatResumed};
 
 macro_rules! register {
-    ($($number:literal $name:literal $fact:ident;)*) => {
+    (
+        $($number:literal $name:literal $fact:ident;)*
+        retired { $($old:literal $old_name:literal $shape:ident => $now:ident;)* }
+    ) => {
         /// One thing that happened.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[expect(missing_docs, reason = "each variant is documented at its struct")]
@@ -35,6 +39,10 @@ macro_rules! register {
         /// Number and name of every kind, in the order of their numbers. `note` stands for
         /// `note.<word>`.
         pub const KINDS: &[(u16, &str)] = &[$(($number, $name)),*];
+
+        /// Number and name of every kind that is only read any more: nothing writes it, its bytes
+        /// decode as the shape that took its place.
+        pub const RETIRED: &[(u16, &str)] = &[$(($old, $old_name)),*];
 
         impl Fact {
             /// The kind's number.
@@ -53,10 +61,12 @@ macro_rules! register {
                 }
             }
 
-            /// The fact behind stored bytes. Unknown numbers are no error.
+            /// The fact behind stored bytes, a retired kind as what took its place. Unknown numbers
+            /// are no error.
             pub fn decode(kind: u16, body: &[u8]) -> Result<Self, DecodeError> {
                 match kind {
                     $($number => codec::decode(body).map(Self::$fact),)*
+                    $($old => codec::decode::<$shape>(body).map(|old| Self::$now(old.into())),)*
                     _ => Ok(Self::Unknown { kind, body: body.to_vec() }),
                 }
             }
@@ -106,8 +116,8 @@ register! {
     301 "agent.placed" AgentPlaced;
     302 "agent.changed" AgentChanged;
     303 "agent.removed" AgentRemoved;
-    304 "agent.paused" AgentPaused;
     305 "agent.resumed" AgentResumed;
+    306 "agent.paused" AgentPaused;
     310 "box.learnt" BoxLearnt;
     400 "seat.paused" SeatPaused;
     401 "seat.resumed" SeatResumed;
@@ -117,7 +127,13 @@ register! {
     600 "config.loaded" ConfigLoaded;
     601 "config.set" ConfigSet;
     900 "note" Note;
+    retired {
+        304 "agent.paused" AgentPausedAsAsked => AgentPaused;
+    }
 }
+
+/// The number of `message.accepted`.
+pub const MESSAGE_ACCEPTED: u16 = 100;
 
 impl Fact {
     /// The kind's dotted name; `note.<word>` for notes, `unknown.<number>` for unknown kinds.
@@ -141,8 +157,8 @@ impl Fact {
 }
 
 fn name_of(kind: u16) -> Option<&'static str> {
-    KINDS
-        .iter()
+    let mut kinds = KINDS.iter().chain(RETIRED);
+    kinds
         .find(|(number, _)| *number == kind)
         .map(|(_, name)| *name)
 }
@@ -156,6 +172,19 @@ mod tests {
         assert!(KINDS.is_sorted_by(|a, b| a.0 < b.0));
         let names: std::collections::BTreeSet<_> = KINDS.iter().map(|(_, name)| name).collect();
         assert_eq!(names.len(), KINDS.len());
+        for (number, name) in RETIRED {
+            assert!(KINDS.iter().all(|(other, _)| other != number), "{number}");
+            assert!(
+                names.contains(name),
+                "{name}: what took its place keeps its name"
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_numbers_are_used() {
+        let accepted = KINDS.iter().find(|(number, _)| *number == MESSAGE_ACCEPTED);
+        assert_eq!(accepted.map(|(_, name)| *name), Some("message.accepted"));
     }
 
     #[test]

@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fold::Fold;
+use super::fold::{Fold, Seen};
 use super::outbox::{has_left, message_of};
-use crate::events::envelope::Event;
 use crate::events::facts::agent::{BoxLearnt, Profile};
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::screen::{Fingerprint, Rect};
@@ -148,12 +147,17 @@ pub const fn counts_for_breaker(class: FailureClass) -> bool {
 impl Fold for Agents {
     const NAME: &'static str = "agents";
     const VERSION: u32 = 1;
+    const READS_SINCE: u32 = 1;
 
-    fn apply(&mut self, event: &Event) {
-        match &event.fact {
+    fn cares(kind: u16) -> bool {
+        matches!(kind, 100..=399 | 500..=599)
+    }
+
+    fn apply(&mut self, event: &Seen<'_>) {
+        match event.fact {
             Fact::MessageAccepted(accepted) => {
                 self.seen(&accepted.from, event.recorded_at);
-                if let Some(life) = Life::begin(&event.fact, event.recorded_at)
+                if let Some(life) = Life::begin(event.fact, event.recorded_at)
                     && !self.open.contains_key(&accepted.message)
                 {
                     self.open
@@ -166,30 +170,30 @@ impl Fold for Agents {
             Fact::MessageRead(it) => self.seen(&it.by, event.recorded_at),
             fact => self.declared(fact, event.position),
         }
-        if let Some(message) = message_of(&event.fact) {
+        if let Some(message) = message_of(event.fact) {
             self.advance(message, event);
         }
     }
 }
 
 impl Agents {
-    fn advance(&mut self, message: MessageId, event: &Event) {
-        let Some((to, mut life)) = self.open.remove(&message) else {
+    fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
+        let Some((to, life)) = self.open.get_mut(&message) else {
             return;
         };
-        let was_queued = is_queued(&life);
-        life.advance(&event.fact, event.recorded_at);
-        let queued = is_queued(&life);
-        if let Some(agent) = self.agents.get_mut(&to) {
+        let was_queued = is_queued(life);
+        life.advance(event.fact, event.recorded_at);
+        let queued = is_queued(life);
+        if let Some(agent) = self.agents.get_mut(to) {
             if queued && !was_queued {
                 agent.queued = agent.queued.saturating_add(1);
             } else if was_queued && !queued {
                 agent.queued = agent.queued.saturating_sub(1);
             }
-            agent.carried(message, &life, event);
+            agent.carried(message, life, event);
         }
-        if !has_left(&life) {
-            self.open.insert(message, (to, life));
+        if has_left(life) {
+            self.open.remove(&message);
         }
     }
 
@@ -294,8 +298,8 @@ impl Agent {
         }
     }
 
-    fn carried(&mut self, message: MessageId, life: &Life, event: &Event) {
-        match &event.fact {
+    fn carried(&mut self, message: MessageId, life: &Life, event: &Seen<'_>) {
+        match event.fact {
             Fact::AttemptStarted(started) => {
                 self.under_way = Some(message);
                 if started.channel == Channel::Gui {

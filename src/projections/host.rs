@@ -1,53 +1,59 @@
 //! Keeps every projection up with the ledger, and hands them out for reading.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::agents::Agents;
-use super::checkpoints::{Checkpoints, name_of, seal};
-use super::fold::Fold;
-use super::inbox::Inbox;
-use super::outbox::Outbox;
-use super::saved::{Loading, SavedFold, brought_to, first_difference};
-use super::states::{BATCH, States};
-use super::timeline::Timeline;
-use super::traffic::Traffic;
+use super::checkpoints::Checkpoints;
+use super::saved::{Loaded, Loading};
+use super::snapshots;
+use super::states::{AsOfError, BATCH, Moment, States};
+use super::view::{View, Views};
 use crate::events::ids::Position;
+use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Head, Ledger, ReadError};
-
-/// Every projection's name and version, in the order they are checked.
-pub const PROJECTIONS: &[(&str, u32)] = &[
-    (Agents::NAME, Agents::VERSION),
-    (Outbox::NAME, Outbox::VERSION),
-    (Inbox::NAME, Inbox::VERSION),
-    (Traffic::NAME, Traffic::VERSION),
-    (Timeline::NAME, Timeline::VERSION),
-];
+use crate::events::time::Timestamp;
 
 /// The projections of one ledger, for many readers and one who catches up at a time. Cloning shares
 /// them.
 #[derive(Clone, Debug)]
 pub struct Projections {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     states: RwLock<States>,
     /// Held by whoever changes the states; readers do not need it.
     turn: Mutex<()>,
+    /// Held by whoever folds from zero.
+    pub(super) filling: Mutex<()>,
     found: Mutex<Found>,
-    checkpoints: Arc<dyn Checkpoints>,
+    pub(super) checkpoints: Arc<dyn Checkpoints>,
 }
 
 /// What is known of each projection besides its state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Found {
-    pub(super) saved: BTreeMap<&'static str, Position>,
-    pub(super) notes: BTreeMap<&'static str, String>,
-    rebuilding: Vec<&'static str>,
+    pub(super) saved: BTreeMap<View, Saved>,
+    pub(super) notes: BTreeMap<View, String>,
+    /// Being folded from zero, and how far that has come.
+    pub(super) rebuilding: Views,
+    pub(super) rebuilt_to: (Position, Timestamp),
+    /// To be folded from zero, nothing serves meanwhile.
+    pub(super) missing: Views,
+    /// To be folded from zero, an older version's state serves meanwhile.
+    pub(super) outdated: Views,
+}
+
+/// A checkpoint that is on the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saved {
+    pub(super) position: Position,
+    pub(super) bytes: usize,
 }
 
 /// One projection as `switchboard projections list` prints it.
@@ -65,100 +71,148 @@ pub struct Row {
     pub lag_events: u64,
     /// How much older its last event is than the ledger's newest.
     pub lag_seconds: f64,
-    /// `live` or `rebuilding`.
+    /// `live`, `rebuilding` or `stopped`.
     pub state: &'static str,
+    /// How far the rebuilding has come.
+    pub rebuilt_to: Option<Position>,
+    /// The event it cannot take, when it is stopped.
+    pub stopped_at: Option<Position>,
+    /// Why it is stopped.
+    pub reason: Option<String>,
     /// Where its checkpoint stands.
     pub saved: Option<Position>,
-    /// What was found wrong with its checkpoint at the start, when it was folded anew because of it.
+    /// What was found wrong with its checkpoint at the start, when it was folded anew because of it,
+    /// or which older version serves.
     pub note: Option<String>,
 }
 
-/// What comparing with a fold from zero found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Checked {
-    /// Whether everything is as the events say.
-    pub ok: bool,
-    /// Up to which event it was compared.
-    pub position: Position,
-    /// The first projection that differs.
-    pub projection: Option<String>,
-    /// In words.
-    pub detail: Option<String>,
+/// What waiting for a position led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// The projections hold the position; they are here now.
+    There(Position),
+    /// Time was up; they are here now.
+    Behind(Position),
 }
+
+/// An event, decoded as far as anybody cares, on its way into the states.
+type Gathered = ((Position, Timestamp), u16, Option<Result<Fact, String>>);
 
 impl Projections {
     /// Loads what was saved, folds anew what is missing, damaged or another ledger's, and catches up.
     pub fn open(ledger: &Ledger, checkpoints: Arc<dyn Checkpoints>) -> Result<Self, ReadError> {
-        let mut found = Found::default();
-        let mut load = Loading {
-            ledger,
-            checkpoints: checkpoints.as_ref(),
-            found: &mut found,
-        };
-        let agents = load.one::<Agents>()?;
-        let outbox = load.one::<Outbox>()?;
-        let inbox = load.one::<Inbox>()?;
-        let traffic = load.one::<Traffic>()?;
-        let timeline = load.one::<Timeline>()?;
-        let positions = [
-            agents.position,
-            outbox.position,
-            inbox.position,
-            traffic.position,
-            timeline.position,
-        ];
-        let start = positions.into_iter().max().unwrap_or_default();
-        let last = ledger.read(start, 1)?;
-        let states = States {
-            position: start,
-            at: last
-                .first()
-                .map(|event| event.recorded_at)
-                .unwrap_or_default(),
-            agents: brought_to(start, agents, ledger)?,
-            outbox: brought_to(start, outbox, ledger)?,
-            inbox: brought_to(start, inbox, ledger)?,
-            traffic: brought_to(start, traffic, ledger)?,
-            timeline: brought_to(start, timeline, ledger)?,
-        };
-        let projections = Self {
-            shared: Arc::new(Shared {
-                states: RwLock::new(states),
-                turn: Mutex::default(),
-                found: Mutex::new(found),
-                checkpoints,
-            }),
-        };
+        let projections = Self::open_behind(ledger, checkpoints)?;
+        projections.fill(ledger, &mut |_| ControlFlow::Continue(()))?;
         projections.catch_up(ledger)?;
         Ok(projections)
     }
 
+    /// Loads what was saved and catches up with that. What must be folded from zero is left to
+    /// [`Self::fill`], which somebody calls in the background; where an older version's checkpoint can
+    /// be read, that serves meanwhile, and where not, [`Self::catch_up`] waits.
+    pub fn open_behind(
+        ledger: &Ledger,
+        checkpoints: Arc<dyn Checkpoints>,
+    ) -> Result<Self, ReadError> {
+        let mut states = States::only(Views::NONE);
+        let mut found = Found {
+            saved: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            rebuilding: Views::NONE,
+            rebuilt_to: (Position::START, Timestamp::EPOCH),
+            missing: Views::NONE,
+            outdated: Views::NONE,
+        };
+        let loading = Loading {
+            ledger,
+            checkpoints: checkpoints.as_ref(),
+        };
+        for view in View::ALL {
+            match loading.load(view, &mut states)? {
+                Loaded::Current { position, bytes } => {
+                    found.saved.insert(view, Saved { position, bytes });
+                }
+                Loaded::Older { version, .. } => {
+                    let note = format!("version {version} serves until this one is folded");
+                    found.notes.insert(view, note);
+                    found.outdated = found.outdated.with(view);
+                }
+                Loaded::Nothing => found.missing = found.missing.with(view),
+                Loaded::Damaged(reason) => {
+                    found.notes.insert(view, reason);
+                    found.missing = found.missing.with(view);
+                }
+            }
+        }
+        states.begin_at_the_least();
+        if !states.is_idle() {
+            let last = ledger.read(states.position, 1)?;
+            states.at = last.first().map_or(states.at, |event| event.recorded_at);
+            states.advance_to(ledger, ledger.head().position)?;
+        }
+        Ok(Self {
+            shared: Arc::new(Shared {
+                states: RwLock::new(states),
+                turn: Mutex::default(),
+                filling: Mutex::default(),
+                found: Mutex::new(found),
+                checkpoints,
+            }),
+        })
+    }
+
     /// Applies every event that is not applied yet; returns the last position. Cheap when there is
-    /// none. Readers are kept out only while a batch is applied.
+    /// none. Readers are kept out only while a batch is applied. Waits for projections that are
+    /// folded from zero while nothing serves in their place.
     pub fn catch_up(&self, ledger: &Ledger) -> Result<Position, ReadError> {
+        let missing = self.found().missing;
+        if !missing.is_empty() {
+            self.fill(ledger, &mut |_| ControlFlow::Continue(()))?;
+        }
+        self.catch_up_serving(ledger)
+    }
+
+    /// [`Self::catch_up`] of those that serve already, for whoever only wants to know how they do.
+    pub fn catch_up_serving(&self, ledger: &Ledger) -> Result<Position, ReadError> {
         let _turn = self.turn();
         self.catch_up_in_turn(ledger)
     }
 
-    fn catch_up_in_turn(&self, ledger: &Ledger) -> Result<Position, ReadError> {
+    pub(super) fn catch_up_in_turn(&self, ledger: &Ledger) -> Result<Position, ReadError> {
         let mut position = self.position();
         let head = ledger.head().position;
-        while position < head {
-            let events = ledger.read(position.next(), BATCH)?;
-            if events.is_empty() {
+        while position < head && !self.states().is_idle() {
+            let gathered = gather(ledger, position)?;
+            if gathered.is_empty() {
                 break;
             }
-            let mut states = self
-                .shared
-                .states
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            for event in &events {
-                states.apply(event);
+            let mut states = self.states_mut();
+            for (place, kind, fact) in gathered {
+                states.take(place, kind, || {
+                    fact.unwrap_or_else(|| Err("nobody cared about it".to_owned()))
+                });
             }
             position = states.position;
         }
         Ok(position)
+    }
+
+    /// Waits until the projections hold a position, at most so long: whoever wrote something reads it
+    /// afterwards. Blocks; call it off the async threads.
+    pub fn reach(
+        &self,
+        ledger: &Ledger,
+        position: Position,
+        patience: Duration,
+    ) -> Result<Reached, ReadError> {
+        let before = Position(position.0.saturating_sub(1));
+        ledger.wait_beyond(before, patience);
+        let here = self.catch_up(ledger)?;
+        Ok(if here >= position {
+            Reached::There(here)
+        } else {
+            Reached::Behind(here)
+        })
     }
 
     /// The last event in the states.
@@ -172,218 +226,99 @@ impl Projections {
         look(&self.states())
     }
 
-    /// Saves a checkpoint of every projection that moved since its last one. Readers and events wait
-    /// while the states are turned into bytes, not while the bytes are written.
-    pub fn save(&self, ledger: &Ledger) -> Result<(), SaveError> {
-        let (position, sealed) = {
-            let states = self.states();
-            let position = states.position;
-            let Some(chain) = ledger.chain_at(position)? else {
-                return Ok(());
-            };
-            let sealed = [
-                self.sealed(&states.agents, position, chain)?,
-                self.sealed(&states.outbox, position, chain)?,
-                self.sealed(&states.inbox, position, chain)?,
-                self.sealed(&states.traffic, position, chain)?,
-                self.sealed(&states.timeline, position, chain)?,
-            ];
-            (position, sealed)
-        };
-        for (name, checkpoint, bytes) in sealed.into_iter().flatten() {
-            self.shared.checkpoints.store(&checkpoint, &bytes)?;
-            self.found().saved.insert(name, position);
+    /// The state as it was at a moment, from the nearest snapshot before it and the events after that.
+    pub fn as_of(&self, ledger: &Ledger, moment: Moment) -> Result<States, AsOfError> {
+        let to = moment.resolve(ledger)?;
+        let mut states = snapshots::nearest(self.loading(ledger), to)?;
+        states.advance_to(ledger, to)?;
+        self.catch_up(ledger)?;
+        let live = self.states();
+        if let Some(stop) = live.stop_of(View::Timeline).filter(|it| it.position <= to) {
+            return Err(AsOfError::Stopped(stop.clone()));
         }
-        Ok(())
-    }
-
-    fn sealed<F: Fold>(
-        &self,
-        fold: &F,
-        position: Position,
-        chain: [u8; 32],
-    ) -> Result<Option<Sealed>, SaveError> {
-        if self.found().saved.get(F::NAME) == Some(&position) {
-            return Ok(None);
-        }
-        let bytes = seal(fold, position, chain)?;
-        Ok(Some((F::NAME, name_of::<F>(), bytes)))
+        states.timeline = live.timeline.up_to(to);
+        drop(live);
+        states.whole()
     }
 
     /// Every projection's row, measured against the ledger's real head.
     pub fn list(&self, head: Head) -> Vec<Row> {
-        let (position, at) = self.read(|states| (states.position, states.at));
+        let states = self.states();
         let found = self.found();
-        PROJECTIONS
-            .iter()
-            .map(|(name, version)| Row {
-                name,
-                version: *version,
+        let row = |view: View| {
+            let rebuilding = found.rebuilding.has(view);
+            let missing = found.missing.has(view);
+            let stop = states.stop_of(view);
+            let (position, at) = match stop {
+                _ if missing => found.rebuilt_to,
+                Some(stop) => (states.position_of(view), stop.at),
+                None => (states.position, states.at),
+            };
+            Row {
+                name: view.name(),
+                version: view.version(),
                 position,
                 head: head.position,
                 lag_events: head.position.0.saturating_sub(position.0),
                 lag_seconds: head.recorded_at.since(at).as_secs_f64(),
-                state: if found.rebuilding.contains(name) {
-                    "rebuilding"
-                } else {
-                    "live"
+                state: match stop {
+                    _ if rebuilding || missing || found.outdated.has(view) => "rebuilding",
+                    Some(_) => "stopped",
+                    None => "live",
                 },
-                saved: found.saved.get(name).copied(),
-                note: found.notes.get(name).cloned(),
-            })
-            .collect()
-    }
-
-    /// Folds one projection (or all) from zero beside the live one, and swaps them when the new one is
-    /// up to date. False when no projection has the name. Readers go on meanwhile.
-    pub fn rebuild(&self, ledger: &Ledger, name: Option<&str>) -> Result<bool, ReadError> {
-        let names: Vec<&'static str> = PROJECTIONS
-            .iter()
-            .map(|(known, _)| *known)
-            .filter(|known| name.is_none_or(|name| name == *known))
-            .collect();
-        if names.is_empty() {
-            return Ok(false);
-        }
-        self.found().rebuilding.clone_from(&names);
-        let rebuilt = self.rebuild_named(ledger, &names);
-        let mut found = self.found();
-        found.rebuilding.clear();
-        rebuilt?;
-        for name in names {
-            found.notes.remove(name);
-            found.saved.remove(name);
-        }
-        Ok(true)
-    }
-
-    fn rebuild_named(&self, ledger: &Ledger, names: &[&'static str]) -> Result<(), ReadError> {
-        let mut fresh = States::default();
-        // The long way without anybody waiting, the rest with everybody in step.
-        fresh.advance_to(ledger, ledger.head().position)?;
-        let _turn = self.turn();
-        let position = self.catch_up_in_turn(ledger)?;
-        fresh.advance_to(ledger, position)?;
-        let mut states = self
-            .shared
-            .states
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let States {
-            position: _,
-            at: _,
-            agents,
-            outbox,
-            inbox,
-            traffic,
-            timeline,
-        } = fresh;
-        if names.contains(&Agents::NAME) {
-            states.agents = agents;
-        }
-        if names.contains(&Outbox::NAME) {
-            states.outbox = outbox;
-        }
-        if names.contains(&Inbox::NAME) {
-            states.inbox = inbox;
-        }
-        if names.contains(&Traffic::NAME) {
-            states.traffic = traffic;
-        }
-        if names.contains(&Timeline::NAME) {
-            states.timeline = timeline;
-        }
-        Ok(())
-    }
-
-    /// Folds every event from zero and compares: what was saved at its own position, then what is live.
-    pub fn check(&self, ledger: &Ledger) -> Result<Checked, ReadError> {
-        let _turn = self.turn();
-        let position = self.catch_up_in_turn(ledger)?;
-        let mut fresh = States::default();
-        let mut saved = self.saved_folds(ledger)?;
-        saved.sort_by_key(SavedFold::position);
-        for fold in saved {
-            if let SavedFold::Damaged { name, reason } = fold {
-                return Ok(Checked::differs(
-                    name,
-                    position,
-                    format!("its checkpoint: {reason}"),
-                ));
+                rebuilt_to: rebuilding.then_some(found.rebuilt_to.0),
+                stopped_at: stop.map(|stop| stop.position),
+                reason: stop.map(|stop| stop.reason.clone()),
+                saved: found.saved.get(&view).map(|saved| saved.position),
+                note: found.notes.get(&view).cloned(),
             }
-            fresh.advance_to(ledger, fold.position())?;
-            if let Some(name) = fold.differs(&fresh) {
-                let detail = format!(
-                    "its checkpoint at {} is not what the events say",
-                    fold.position()
-                );
-                return Ok(Checked::differs(name, position, detail));
-            }
-        }
-        fresh.advance_to(ledger, position)?;
-        let states = self.states();
-        Ok(match first_difference(&fresh, &states) {
-            Some(name) => Checked::differs(
-                name,
-                position,
-                "the live state is not what the events say".to_owned(),
-            ),
-            None => Checked {
-                ok: true,
-                position,
-                projection: None,
-                detail: None,
-            },
-        })
+        };
+        View::ALL.into_iter().map(row).collect()
     }
 
-    fn saved_folds(&self, ledger: &Ledger) -> Result<Vec<SavedFold>, ReadError> {
-        let mut found = Found::default();
-        let mut load = Loading {
+    pub(super) fn loading<'a>(&'a self, ledger: &'a Ledger) -> Loading<'a> {
+        Loading {
             ledger,
             checkpoints: self.shared.checkpoints.as_ref(),
-            found: &mut found,
-        };
-        let folds = vec![
-            SavedFold::Agents(load.one()?),
-            SavedFold::Outbox(load.one()?),
-            SavedFold::Inbox(load.one()?),
-            SavedFold::Traffic(load.one()?),
-            SavedFold::Timeline(load.one()?),
-        ];
-        let damaged = found
-            .notes
-            .into_iter()
-            .map(|(name, reason)| SavedFold::Damaged { name, reason });
-        Ok(folds.into_iter().chain(damaged).collect())
+        }
     }
 
     // A panic while a lock was held leaves at worst a state that `check` finds and `rebuild` mends;
     // refusing every later reader would not be better.
-    fn states(&self) -> RwLockReadGuard<'_, States> {
-        self.shared
-            .states
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn states(&self) -> RwLockReadGuard<'_, States> {
+        let states = &self.shared.states;
+        states.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.shared
-            .turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn states_mut(&self) -> RwLockWriteGuard<'_, States> {
+        let states = &self.shared.states;
+        states.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.shared
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        let turn = &self.shared.turn;
+        turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn found(&self) -> MutexGuard<'_, Found> {
+        let found = &self.shared.found;
+        found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A projection's name, its checkpoint's name, and the bytes to store.
-type Sealed = (&'static str, String, Vec<u8>);
+/// The next events after a position, read and decoded while nobody waits.
+fn gather(ledger: &Ledger, after: Position) -> Result<Vec<Gathered>, ReadError> {
+    let mut gathered = Vec::new();
+    let to = Position(after.0.saturating_add(BATCH));
+    ledger.scan(after.next(), to, |stored| {
+        let kind = stored.kind();
+        let cared_for = !View::caring(kind).is_empty();
+        let fact = cared_for.then(|| stored.fact().map_err(|error| error.to_string()));
+        gathered.push(((stored.position(), stored.recorded_at()), kind, fact));
+        ControlFlow::Continue(())
+    })?;
+    Ok(gathered)
+}
 
 /// Checkpoints that could not be saved. Harmless: the next start folds more.
 #[derive(Debug, thiserror::Error)]
@@ -397,15 +332,4 @@ pub enum SaveError {
     /// The ledger could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-}
-
-impl Checked {
-    fn differs(name: &str, position: Position, detail: String) -> Self {
-        Self {
-            ok: false,
-            position,
-            projection: Some(name.to_owned()),
-            detail: Some(detail),
-        }
-    }
 }

@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::fold::Fold;
+use super::fold::{Fold, Seen};
 use super::outbox::{has_left, message_of};
-use crate::events::envelope::Event;
 use crate::events::ids::{AgentId, MessageId, Position};
 use crate::events::kind::Fact;
 use crate::events::lifecycle::Life;
@@ -68,12 +67,17 @@ impl Entry {
 impl Fold for Inbox {
     const NAME: &'static str = "inbox";
     const VERSION: u32 = 1;
+    const READS_SINCE: u32 = 1;
 
-    fn apply(&mut self, event: &Event) {
+    fn cares(kind: u16) -> bool {
+        matches!(kind, 100..=299)
+    }
+
+    fn apply(&mut self, event: &Seen<'_>) {
         let at = event.recorded_at;
-        match &event.fact {
+        match event.fact {
             Fact::MessageAccepted(accepted) => {
-                if let Some(life) = Life::begin(&event.fact, at) {
+                if let Some(life) = Life::begin(event.fact, at) {
                     let open = (accepted.to.clone(), life);
                     self.open.entry(accepted.message).or_insert(open);
                 }
@@ -115,10 +119,10 @@ impl Fold for Inbox {
             }
             _ => {}
         }
-        if let Some(message) = message_of(&event.fact)
+        if let Some(message) = message_of(event.fact)
             && let Some((_, life)) = self.open.get_mut(&message)
         {
-            life.advance(&event.fact, at);
+            life.advance(event.fact, at);
             if has_left(life) {
                 self.open.remove(&message);
             }

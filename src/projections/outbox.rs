@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::fold::Fold;
-use crate::events::envelope::Event;
+use super::fold::{Fold, Seen};
 use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{Priority, Via};
@@ -104,16 +103,22 @@ pub struct Candidate {
 
 impl Fold for Outbox {
     const NAME: &'static str = "outbox";
-    const VERSION: u32 = 1;
+    // 2 takes "the newest event" from the kinds it cares about; 1 took any.
+    const VERSION: u32 = 2;
+    const READS_SINCE: u32 = 1;
 
-    fn apply(&mut self, event: &Event) {
+    fn cares(kind: u16) -> bool {
+        matches!(kind, 100..=499)
+    }
+
+    fn apply(&mut self, event: &Seen<'_>) {
         self.last_at = event.recorded_at;
-        match &event.fact {
+        match event.fact {
             Fact::MessageAccepted(accepted) => {
                 if self.messages.contains_key(&accepted.message) {
                     return;
                 }
-                if let Some(life) = Life::begin(&event.fact, event.recorded_at) {
+                if let Some(life) = Life::begin(event.fact, event.recorded_at) {
                     let kept = Kept {
                         to: accepted.to.clone(),
                         from: accepted.from.clone(),
@@ -182,12 +187,28 @@ pub(super) const fn has_left(life: &Life) -> bool {
 }
 
 impl Outbox {
-    fn advance(&mut self, message: MessageId, event: &Event) {
+    fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
+        // Most facts find an attempt under way and leave it under way: nothing changes its place.
+        if let Some(kept) = self.messages.get_mut(&message)
+            && kept.life.attempt_open
+        {
+            kept.life.advance(event.fact, event.recorded_at);
+            if kept.life.attempt_open {
+                if let Fact::AttemptStarted(started) = event.fact {
+                    kept.seat.clone_from(&started.seat);
+                }
+            } else if let Some(kept) = self.take(message)
+                && !has_left(&kept.life)
+            {
+                self.put(message, kept);
+            }
+            return;
+        }
         let Some(mut kept) = self.take(message) else {
             return;
         };
-        kept.life.advance(&event.fact, event.recorded_at);
-        if let Fact::AttemptStarted(started) = &event.fact {
+        kept.life.advance(event.fact, event.recorded_at);
+        if let Fact::AttemptStarted(started) = event.fact {
             kept.seat.clone_from(&started.seat);
         }
         if !has_left(&kept.life) {

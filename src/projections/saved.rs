@@ -1,128 +1,105 @@
-//! Projections as they were saved: read back, compared, brought up to date.
+//! Projections as they were saved: read back, and put where they are folded on.
 
 use super::agents::Agents;
-use super::checkpoints::{Checkpoints, Restored, name_of, unseal};
+use super::checkpoints::{Checkpoints, Restored, unseal_as};
 use super::fold::Fold;
-use super::host::{Found, PROJECTIONS};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::states::{BATCH, States};
+use super::states::States;
 use super::timeline::Timeline;
 use super::traffic::Traffic;
+use super::view::View;
 use crate::events::ids::Position;
 use crate::events::ledger::handle::{Ledger, ReadError};
 
-/// One projection's checkpoint, or what is wrong with it.
-pub(super) enum SavedFold {
-    Agents(Restored<Agents>),
-    Outbox(Restored<Outbox>),
-    Inbox(Restored<Inbox>),
-    Traffic(Restored<Traffic>),
-    Timeline(Restored<Timeline>),
-    Damaged { name: &'static str, reason: String },
+/// What was found of one projection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Loaded {
+    /// Nothing was saved.
+    Nothing,
+    /// Something was, and cannot be used.
+    Damaged(String),
+    /// What this version saved.
+    Current { position: Position, bytes: usize },
+    /// What an older version of the same shape saved.
+    Older { position: Position, version: u32 },
 }
 
-impl SavedFold {
-    pub(super) const fn position(&self) -> Position {
-        match self {
-            Self::Agents(it) => it.position,
-            Self::Outbox(it) => it.position,
-            Self::Inbox(it) => it.position,
-            Self::Traffic(it) => it.position,
-            Self::Timeline(it) => it.position,
-            Self::Damaged { .. } => Position::START,
-        }
-    }
-
-    pub(super) fn differs(&self, fresh: &States) -> Option<&'static str> {
-        let (name, same) = match self {
-            Self::Agents(it) => (Agents::NAME, it.fold == fresh.agents),
-            Self::Outbox(it) => (Outbox::NAME, it.fold == fresh.outbox),
-            Self::Inbox(it) => (Inbox::NAME, it.fold == fresh.inbox),
-            Self::Traffic(it) => (Traffic::NAME, it.fold == fresh.traffic),
-            Self::Timeline(it) => (Timeline::NAME, it.fold == fresh.timeline),
-            Self::Damaged { name, .. } => (*name, false),
-        };
-        (!same).then_some(name)
-    }
-}
-
-/// The first projection in which the two differ.
-pub(super) fn first_difference(a: &States, b: &States) -> Option<&'static str> {
-    let same = [
-        a.agents == b.agents,
-        a.outbox == b.outbox,
-        a.inbox == b.inbox,
-        a.traffic == b.traffic,
-        a.timeline == b.timeline,
-    ];
-    let names = PROJECTIONS.iter().map(|(name, _)| *name);
-    names
-        .zip(same)
-        .find(|(_, same)| !same)
-        .map(|(name, _)| name)
-}
-
-/// Reads checkpoints, and says what was wrong with those it could not use.
+/// Reads checkpoints of one ledger.
+#[derive(Clone, Copy)]
 pub(super) struct Loading<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) checkpoints: &'a dyn Checkpoints,
-    pub(super) found: &'a mut Found,
 }
 
 impl Loading<'_> {
-    /// A projection from its checkpoint, or from nothing with a note of what was wrong with it.
-    pub(super) fn one<F: Fold>(&mut self) -> Result<Restored<F>, ReadError> {
-        let nothing = Restored {
-            fold: F::default(),
-            position: Position::START,
-            chain: [0; 32],
-        };
-        let loaded = self.checkpoints.load(&name_of::<F>());
-        let unsealed = match loaded {
-            Ok(None) => return Ok(nothing),
-            Ok(Some(bytes)) => unseal::<F>(&bytes),
-            Err(error) => Err(error.to_string()),
-        };
-        let reason = match unsealed {
-            Err(reason) => reason,
-            Ok(restored) if restored.position > self.ledger.head().position => {
-                format!(
-                    "it is of position {}, which the ledger does not have",
-                    restored.position
-                )
-            }
-            Ok(restored) => {
-                if self.ledger.chain_at(restored.position)? == Some(restored.chain) {
-                    self.found.saved.insert(F::NAME, restored.position);
-                    return Ok(restored);
-                }
-                "it belongs to another ledger".to_owned()
-            }
-        };
-        self.found.notes.insert(F::NAME, reason);
-        Ok(nothing)
+    /// Puts a projection's checkpoint into the states, if there is one that can be used.
+    pub(super) fn load(self, view: View, states: &mut States) -> Result<Loaded, ReadError> {
+        let loaded = match view {
+            View::Agents => self.any::<Agents>(&mut states.agents),
+            View::Outbox => self.any::<Outbox>(&mut states.outbox),
+            View::Inbox => self.any::<Inbox>(&mut states.inbox),
+            View::Traffic => self.any::<Traffic>(&mut states.traffic),
+            View::Timeline => self.any::<Timeline>(&mut states.timeline),
+        }?;
+        if let Loaded::Current { position, .. } | Loaded::Older { position, .. } = loaded {
+            states.stands_at(view, position);
+        }
+        Ok(loaded)
     }
-}
 
-/// The projection folded on from its checkpoint up to a position.
-pub(super) fn brought_to<F: Fold>(
-    to: Position,
-    from: Restored<F>,
-    ledger: &Ledger,
-) -> Result<F, ReadError> {
-    let mut fold = from.fold;
-    let mut position = from.position;
-    while position < to {
-        let events = ledger.read(position.next(), BATCH)?;
-        let before = position;
-        for event in events.iter().take_while(|event| event.position <= to) {
-            fold.apply(event);
-            position = event.position;
+    fn any<F: Fold>(self, into: &mut F) -> Result<Loaded, ReadError> {
+        let found = self.one(F::VERSION, into)?;
+        if !matches!(found, Loaded::Nothing) {
+            return Ok(found);
         }
-        if position == before {
-            break;
+        for version in (F::READS_SINCE..F::VERSION).rev() {
+            if let Loaded::Current { position, .. } = self.one(version, into)? {
+                return Ok(Loaded::Older { position, version });
+            }
         }
+        Ok(Loaded::Nothing)
     }
-    Ok(fold)
+
+    fn one<F: Fold>(self, version: u32, into: &mut F) -> Result<Loaded, ReadError> {
+        let bytes = match self.checkpoints.load(&format!("{}@{version}", F::NAME)) {
+            Ok(None) => return Ok(Loaded::Nothing),
+            Ok(Some(bytes)) => bytes,
+            Err(error) => return Ok(Loaded::Damaged(error.to_string())),
+        };
+        Ok(match self.unsealed((F::NAME, version), &bytes)? {
+            Ok(restored) => {
+                *into = restored.fold;
+                Loaded::Current {
+                    position: restored.position,
+                    bytes: bytes.len(),
+                }
+            }
+            Err(reason) => Loaded::Damaged(reason),
+        })
+    }
+
+    /// The state behind the bytes, if they are whole and of this ledger; else what is wrong.
+    pub(super) fn unsealed<S: serde::de::DeserializeOwned>(
+        self,
+        name: (&str, u32),
+        bytes: &[u8],
+    ) -> Result<Result<Restored<S>, String>, ReadError> {
+        let restored = match unseal_as::<S>(name, bytes) {
+            Ok(restored) => restored,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if restored.position > self.ledger.head().position {
+            return Ok(Err(format!(
+                "it is of position {}, which the ledger does not have",
+                restored.position
+            )));
+        }
+        let chain = self.ledger.chain_at(restored.position)?;
+        Ok(if chain == Some(restored.chain) {
+            Ok(restored)
+        } else {
+            Err("it belongs to another ledger".to_owned())
+        })
+    }
 }

@@ -1,24 +1,32 @@
 //! All projections together at one position, and their hash.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::agents::Agents;
 use super::canonical;
-use super::fold::Fold as _;
+use super::fold::{Fold as _, Seen};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timeline::Timeline;
 use super::traffic::Traffic;
+use super::view::{View, Views};
 use crate::events::envelope::Event;
 use crate::events::ids::Position;
+use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Ledger, ReadError};
+use crate::events::ledger::stored::Stored;
 use crate::events::time::Timestamp;
 
-/// How many events are read at a time.
-pub(super) const BATCH: usize = 4096;
+/// How many events are applied between two looks at whether to go on.
+pub(super) const BATCH: u64 = 4096;
 
-/// Every projection, folded up to the same event.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Asked now and then how far a fold has come, and whether to go on.
+pub(super) type GoOn<'g> = dyn FnMut(Position, Timestamp) -> ControlFlow<()> + 'g;
+
+/// Every projection, folded up to the same event, but for those that were stopped.
+#[derive(Clone, Debug, PartialEq)]
 pub struct States {
     /// The last event in them; 0 before the first.
     pub position: Position,
@@ -32,11 +40,30 @@ pub struct States {
     pub inbox: Inbox,
     /// What was counted.
     pub traffic: Traffic,
-    /// Every message's story.
+    /// Where messages stand.
     pub timeline: Timeline,
+    /// Those that take the next event.
+    in_step: Views,
+    /// Those that have events the others lack, and their last one.
+    ahead: Vec<(View, Position)>,
+    stopped: Vec<Stop>,
 }
 
-/// A question about a moment that has not come.
+/// A projection that met an event it could not take. It stays as it was before that event; the others
+/// go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Which.
+    pub view: View,
+    /// The event.
+    pub position: Position,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A question about the past without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AsOfError {
     /// Beyond the newest event (exit 15).
@@ -49,6 +76,9 @@ pub enum AsOfError {
         /// When it was recorded.
         head_at: Timestamp,
     },
+    /// A projection cannot take an event on the way (exit 9).
+    #[error("the projection {} cannot take the event at {}: {}", .0.view.name(), .0.position, .0.reason)]
+    Stopped(Stop),
     /// The ledger could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -83,40 +113,225 @@ impl Moment {
     }
 }
 
+impl Default for States {
+    fn default() -> Self {
+        Self::only(Views::ALL)
+    }
+}
+
 impl States {
+    /// Nothing yet, and only these will be folded.
+    pub fn only(views: Views) -> Self {
+        Self {
+            position: Position::START,
+            at: Timestamp::EPOCH,
+            agents: Agents::default(),
+            outbox: Outbox::default(),
+            inbox: Inbox::default(),
+            traffic: Traffic::default(),
+            timeline: Timeline::default(),
+            in_step: views,
+            ahead: Vec::new(),
+            stopped: Vec::new(),
+        }
+    }
+
     /// Applies the event to every projection.
     pub fn apply(&mut self, event: &Event) {
-        self.agents.apply(event);
-        self.outbox.apply(event);
-        self.inbox.apply(event);
-        self.traffic.apply(event);
-        self.timeline.apply(event);
-        self.position = event.position;
-        self.at = event.recorded_at;
+        let (position, at) = (event.position, event.recorded_at);
+        self.take((position, at), event.fact.kind(), || Ok(&event.fact));
+    }
+
+    /// Applies the event to every projection, decoding it only if one of them cares.
+    pub fn apply_stored(&mut self, stored: &Stored<'_>) {
+        let place = (stored.position(), stored.recorded_at());
+        self.take(place, stored.kind(), || {
+            stored.fact().map_err(|error| error.to_string())
+        });
+    }
+
+    /// The event at a place. What cannot be decoded stops those who would have to take it.
+    pub fn take<F: std::borrow::Borrow<Fact>>(
+        &mut self,
+        (position, at): (Position, Timestamp),
+        kind: u16,
+        fact: impl FnOnce() -> Result<F, String>,
+    ) {
+        if !self.ahead.is_empty() {
+            self.fall_in(position);
+        }
+        let caring = View::caring(kind).and(self.in_step);
+        if !caring.is_empty() {
+            match fact() {
+                Ok(fact) => self.show(
+                    caring,
+                    &Seen {
+                        position,
+                        recorded_at: at,
+                        fact: fact.borrow(),
+                    },
+                ),
+                Err(reason) => self.stop(caring, (position, at), &reason),
+            }
+        }
+        self.position = position;
+        self.at = at;
+    }
+
+    fn show(&mut self, views: Views, seen: &Seen<'_>) {
+        if views.has(View::Agents) {
+            self.agents.apply(seen);
+        }
+        if views.has(View::Outbox) {
+            self.outbox.apply(seen);
+        }
+        if views.has(View::Inbox) {
+            self.inbox.apply(seen);
+        }
+        if views.has(View::Traffic) {
+            self.traffic.apply(seen);
+        }
+        if views.has(View::Timeline) {
+            self.timeline.apply(seen);
+        }
+    }
+
+    fn stop(&mut self, views: Views, (position, at): (Position, Timestamp), reason: &str) {
+        for view in views.iter() {
+            self.in_step = self.in_step.without(view);
+            self.stopped.push(Stop {
+                view,
+                position,
+                at,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    fn fall_in(&mut self, position: Position) {
+        let in_step = &mut self.in_step;
+        self.ahead.retain(|(view, last)| {
+            let stays = *last >= position;
+            if !stays {
+                *in_step = in_step.with(*view);
+            }
+            stays
+        });
+    }
+
+    /// Begins after the event that all projections that were put in have.
+    pub(super) fn begin_at_the_least(&mut self) {
+        let least = self.ahead.iter().map(|(_, last)| *last).min();
+        self.position = least.unwrap_or_default();
+    }
+
+    /// Whether no projection takes the next event.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_step.is_empty() && self.ahead.is_empty()
+    }
+
+    /// The projections in which the two differ.
+    pub(super) fn differences(&self, other: &Self) -> Views {
+        let same = |view: &View| match view {
+            View::Agents => self.agents == other.agents,
+            View::Outbox => self.outbox == other.outbox,
+            View::Inbox => self.inbox == other.inbox,
+            View::Traffic => self.traffic == other.traffic,
+            View::Timeline => self.timeline == other.timeline,
+        };
+        View::ALL.into_iter().filter(|view| !same(view)).collect()
+    }
+
+    /// Says how far a projection that was put in has come already.
+    pub(super) fn stands_at(&mut self, view: View, last: Position) {
+        self.in_step = self.in_step.without(view);
+        self.ahead.push((view, last));
+    }
+
+    /// Puts one projection of `other` in the place of this one's, with its stop if it has one. Both
+    /// must stand at the same position, unless nothing here takes events.
+    pub(super) fn adopt(&mut self, view: View, other: &mut Self) {
+        match view {
+            View::Agents => self.agents = std::mem::take(&mut other.agents),
+            View::Outbox => self.outbox = std::mem::take(&mut other.outbox),
+            View::Inbox => self.inbox = std::mem::take(&mut other.inbox),
+            View::Traffic => self.traffic = std::mem::take(&mut other.traffic),
+            View::Timeline => self.timeline = std::mem::take(&mut other.timeline),
+        }
+        if self.is_idle() {
+            (self.position, self.at) = (other.position, other.at);
+        }
+        self.stopped.retain(|stop| stop.view != view);
+        self.ahead.retain(|(other, _)| *other != view);
+        match other.stop_of(view) {
+            Some(stop) => {
+                self.stopped.push(stop.clone());
+                self.in_step = self.in_step.without(view);
+            }
+            None => self.in_step = self.in_step.with(view),
+        }
+    }
+
+    /// Every projection that stopped.
+    pub fn stops(&self) -> &[Stop] {
+        &self.stopped
+    }
+
+    /// Why a projection stopped, if it did.
+    pub fn stop_of(&self, view: View) -> Option<&Stop> {
+        self.stopped.iter().find(|stop| stop.view == view)
+    }
+
+    /// The last event in one projection.
+    pub fn position_of(&self, view: View) -> Position {
+        let ahead = self.ahead.iter().find(|(other, _)| *other == view);
+        match (self.stop_of(view), ahead) {
+            (Some(stop), _) => Position(stop.position.0.saturating_sub(1)),
+            (None, Some((_, last))) => *last,
+            (None, None) => self.position,
+        }
     }
 
     /// Folds on up to a position, the head at most.
     pub fn advance_to(&mut self, ledger: &Ledger, to: Position) -> Result<(), ReadError> {
-        while self.position < to {
-            let events = ledger.read(self.position.next(), BATCH)?;
-            let wanted = events.iter().take_while(|event| event.position <= to);
-            let before = self.position;
-            for event in wanted {
-                self.apply(event);
-            }
-            if self.position == before {
-                break;
-            }
-        }
-        Ok(())
+        self.advance(ledger, to, &mut |_, _| ControlFlow::Continue(()))
+            .map(|_| ())
     }
 
-    /// The state as it was at a moment, from the events alone.
+    /// Folds on up to a position, the head at most, asking every few thousand events whether to go on.
+    pub(super) fn advance(
+        &mut self,
+        ledger: &Ledger,
+        to: Position,
+        go_on: &mut GoOn<'_>,
+    ) -> Result<ControlFlow<()>, ReadError> {
+        let mut went = go_on(self.position, self.at);
+        if went.is_continue() && self.position < to {
+            ledger.scan(self.position.next(), to, |stored| {
+                self.apply_stored(stored);
+                if self.position.0.is_multiple_of(BATCH) {
+                    went = go_on(self.position, self.at);
+                }
+                went
+            })?;
+        }
+        Ok(went)
+    }
+
+    /// The state as it was at a moment, from the events alone, every one of them.
     pub fn as_of(ledger: &Ledger, moment: Moment) -> Result<Self, AsOfError> {
         let to = moment.resolve(ledger)?;
         let mut states = Self::default();
         states.advance_to(ledger, to)?;
-        Ok(states)
+        states.whole()
+    }
+
+    /// These states, or the stop that keeps them from being those of their position.
+    pub(super) fn whole(self) -> Result<Self, AsOfError> {
+        match self.stopped.first() {
+            Some(stop) => Err(AsOfError::Stopped(stop.clone())),
+            None => Ok(self),
+        }
     }
 
     /// What `replay` prints and hashes.
@@ -130,18 +345,14 @@ impl States {
     }
 
     /// One projection's part of it; none for a name nobody has. The timeline is not part of the hash
-    /// and is shown per message.
-    pub fn projection(&self, name: &str) -> Option<Value> {
-        match name {
-            Agents::NAME => Some(self.agents.to_json()),
-            Outbox::NAME => Some(self.outbox.to_json()),
-            Inbox::NAME => Some(self.inbox.to_json()),
-            Traffic::NAME => Some(self.traffic.to_json()),
-            Timeline::NAME => {
-                let stories = self.timeline.newest_first(None);
-                Some(stories.map(|(id, story)| story.to_json(id)).collect())
-            }
-            _ => None,
+    /// and is shown as how many messages there were.
+    pub fn projection(&self, view: View) -> Value {
+        match view {
+            View::Agents => self.agents.to_json(),
+            View::Outbox => self.outbox.to_json(),
+            View::Inbox => self.inbox.to_json(),
+            View::Traffic => self.traffic.to_json(),
+            View::Timeline => json!({"messages": self.timeline.len()}),
         }
     }
 

@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::fold::Fold;
+use super::fold::{Fold, Seen};
 use super::histogram::Histogram;
 use super::outbox::{has_left, message_of};
-use crate::events::envelope::Event;
 use crate::events::facts::attempt::{Channel, FailureClass, Step, StepTime};
 use crate::events::facts::message::Priority;
 use crate::events::facts::words::worded;
@@ -89,10 +88,15 @@ struct Open {
 impl Fold for Traffic {
     const NAME: &'static str = "traffic";
     const VERSION: u32 = 1;
+    const READS_SINCE: u32 = 1;
 
-    fn apply(&mut self, event: &Event) {
-        if let Fact::MessageAccepted(accepted) = &event.fact
-            && let Some(life) = Life::begin(&event.fact, event.recorded_at)
+    fn cares(kind: u16) -> bool {
+        matches!(kind, 100..=299 | 500..=599)
+    }
+
+    fn apply(&mut self, event: &Seen<'_>) {
+        if let Fact::MessageAccepted(accepted) = event.fact
+            && let Some(life) = Life::begin(event.fact, event.recorded_at)
         {
             let open = Open {
                 to: accepted.to.clone(),
@@ -102,20 +106,20 @@ impl Fold for Traffic {
             };
             self.open.entry(accepted.message).or_insert(open);
         }
-        self.count(&event.fact);
-        if let Some(message) = message_of(&event.fact) {
+        self.count(event.fact);
+        if let Some(message) = message_of(event.fact) {
             self.advance(message, event);
         }
     }
 }
 
 impl Traffic {
-    fn advance(&mut self, message: MessageId, event: &Event) {
+    fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
         let Some(open) = self.open.get_mut(&message) else {
             return;
         };
         let settled = open.life.settled_at.is_some();
-        open.life.advance(&event.fact, event.recorded_at);
+        open.life.advance(event.fact, event.recorded_at);
         if !settled && open.life.settled_at.is_some() {
             let latency = event.recorded_at.since(open.since);
             self.settling

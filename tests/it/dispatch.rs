@@ -28,6 +28,7 @@ use switchboard::events::ledger::handle::Ledger;
 use switchboard::events::lifecycle::State;
 use switchboard::events::time::Clock as _;
 use switchboard::projections::host::Projections;
+use switchboard::projections::story::Story;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -289,12 +290,8 @@ impl Stage {
     }
 
     fn state(&self, message: MessageId) -> State {
-        self.world.catch_up().unwrap();
-        let read = self.world.projections.read(|states| {
-            let story = states.timeline.get(message);
-            story.map(|story| story.life.state)
-        });
-        read.unwrap()
+        let story = Story::of(self.world.desk.ledger(), message).unwrap();
+        story.unwrap().life.state
     }
 
     fn story(&self, message: MessageId) -> Vec<Fact> {

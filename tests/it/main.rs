@@ -29,6 +29,8 @@ mod desk;
 mod dispatch;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod folds;
+mod folds_speed;
 mod golden;
 mod ledger;
 mod ledger_crash;

@@ -27,6 +27,7 @@ use switchboard::events::ids::{AgentId, MessageId};
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::AppendError;
 use switchboard::events::lifecycle::{Proof, State};
+use switchboard::projections::story::{Story, events_of};
 
 use crate::model_kit::{
     Lab, acknowledging, agent, failing, observing, profile, starting, submitting,
@@ -493,9 +494,10 @@ fn a_message_in_the_inbox_is_told_of_once_and_a_nudge_never_begets_a_nudge() {
     let states = lab.projections();
     states.read(|it| {
         assert_eq!(it.inbox.next_unread(&agent("agent-1")).unwrap().message, id);
-        assert_eq!(it.timeline.get(id).unwrap().nudge, Some(told));
+        let story = Story::of(lab.ledger(), id).unwrap().unwrap();
+        assert_eq!(story.nudge, Some(told));
         // Its own five events, and the nudge's acceptance.
-        assert_eq!(it.timeline.get(id).unwrap().positions.len(), 6);
+        assert_eq!(events_of(lab.ledger(), id).unwrap().len(), 6);
         assert_eq!(
             it.outbox
                 .due(lab.now())
@@ -718,12 +720,15 @@ fn senders_at_once_are_all_accepted_and_each_ones_order_is_kept() {
     });
     let states = lab.projections();
     for sends in &sends {
-        let positions: Vec<_> = states.read(|it| {
-            sends
-                .iter()
-                .map(|send| it.timeline.get(send.message).unwrap().position)
-                .collect()
-        });
+        let positions: Vec<_> = sends
+            .iter()
+            .map(|send| {
+                Story::of(lab.ledger(), send.message)
+                    .unwrap()
+                    .unwrap()
+                    .position
+            })
+            .collect();
         assert!(positions.is_sorted());
     }
     assert_eq!(states.read(|it| it.outbox.queued()), threads * each);

@@ -1,15 +1,22 @@
 //! `doctor`: what could be wrong, what is, and what to do about it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::answer::Asked;
 use crate::cli::exit::{Exit, Failure};
+use crate::events::ids::Position;
 use crate::events::ledger::handle::Condition;
 use crate::events::lifecycle::State;
+use crate::projections::host::Row;
+
+/// How long something that is behind has to get on.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// A line per check; exit 1 when one is not well.
 pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
-    let checks = asked.off_thread(checks).await?;
+    let checks = asked.off_thread(|asked| Ok(checks(asked))).await?;
     let well = checks.iter().all(|check| check["ok"] == json!(true));
     for check in checks {
         asked.items.say(check).await?;
@@ -21,10 +28,10 @@ fn check(name: &str, ok: bool, detail: impl Into<String>, fix: Option<&str>) -> 
     json!({"check": name, "ok": ok, "detail": detail.into(), "fix": fix.filter(|_| !ok)})
 }
 
-fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
+fn checks(asked: &Asked) -> Vec<Value> {
     let owner = &asked.owner;
-    owner.catch_up()?;
     let ledger = owner.desk.ledger();
+    let caught_up = owner.projections.catch_up_serving(ledger);
     let opening = &owner.opening;
     let condition = ledger.condition();
     let mut checks = vec![
@@ -57,17 +64,56 @@ fn checks(asked: &Asked) -> Result<Vec<Value>, Failure> {
         ),
     ];
     checks.extend(background(&condition));
-    for row in owner.projections.list(ledger.head()) {
-        let detail = row.note.unwrap_or_else(|| format!("at {}", row.position));
+    if let Err(error) = caught_up {
+        let error = error.to_string();
         checks.push(check(
-            &format!("projection {}", row.name),
-            row.lag_events == 0,
-            detail,
-            Some("switchboard projections rebuild"),
+            "projections",
+            false,
+            error,
+            Some("switchboard verify"),
         ));
     }
+    checks.extend(projections(asked));
     checks.extend(desk(asked));
-    Ok(checks)
+    checks
+}
+
+/// Whether each projection holds what the ledger holds, or is on its way there.
+fn projections(asked: &Asked) -> Vec<Value> {
+    let owner = &asked.owner;
+    let ledger = owner.desk.ledger();
+    let first = owner.projections.list(ledger.head());
+    let moving = |rows: &[Row]| rows.iter().any(|row| row.state == "rebuilding");
+    let second = if moving(&first) {
+        // Looked at twice: who is behind must be getting on.
+        ledger.wait_beyond(Position(u64::MAX), LOOK_AGAIN);
+        owner.projections.list(ledger.head())
+    } else {
+        first.clone()
+    };
+    let rows = first.into_iter().zip(second);
+    rows.map(|(before, row)| {
+        let place = row.rebuilt_to.unwrap_or(row.position);
+        let moved = place > before.rebuilt_to.unwrap_or(before.position);
+        let (ok, detail) = match (row.state, row.stopped_at) {
+            ("rebuilding", _) if row.rebuilt_to.is_none() || moved => (
+                true,
+                format!("being folded anew, at {place} of {}", row.head),
+            ),
+            ("rebuilding", _) => (false, format!("stuck at {place} of {}", row.head)),
+            (_, Some(stopped)) => {
+                let reason = row.reason.unwrap_or_default();
+                (false, format!("stopped before {stopped}: {reason}"))
+            }
+            _ => {
+                let note = row.note.unwrap_or_else(|| format!("at {place}"));
+                (row.lag_events == 0, note)
+            }
+        };
+        let fix = "what the event needs, then `switchboard projections rebuild`";
+        check(&format!("projection {}", row.name), ok, detail, Some(fix))
+    })
+    .collect()
 }
 
 /// What the ledger does in the background.

@@ -97,7 +97,8 @@ fn take(asked: &Asked, agent: &AgentId) -> Result<Option<Value>, Failure> {
 
 fn row(asked: &Asked, message: MessageId) -> Result<Value, Failure> {
     let story = story::find(&asked.owner, message)?;
-    let mut row = story::whole(&asked.owner, message, &story)?;
+    let mut row = story::whole(message, &story);
+    asked.owner.catch_up()?;
     let entry = asked.owner.projections.read(|states| {
         states
             .inbox

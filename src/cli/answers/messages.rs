@@ -5,11 +5,16 @@ use serde_json::{Value, json};
 use super::answer::Asked;
 use super::story::{self, set};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::owner::open::Owner;
 use crate::cli::owner::request::Messages;
+use crate::events::facts::message::MessageAccepted;
 use crate::events::ids::{MessageId, Position};
-use crate::projections::timeline::Story;
+use crate::events::kind::Fact;
+use crate::events::lifecycle::State;
+use crate::events::time::Timestamp;
+use crate::projections::view::View;
 
-/// How many stories are looked at under one lock, so that a long search holds nobody up.
+/// How many places are taken under one lock, so that a long search holds nobody up.
 const PAGE: usize = 1_000;
 
 /// Newest first, filtered; the last object names the cursor of the next page, if there is one.
@@ -41,52 +46,113 @@ fn cursor(text: &str) -> Result<Position, Failure> {
 fn page(
     asked: &Asked,
     wanted: &Messages,
-    mut before: Option<Position>,
+    before: Option<Position>,
 ) -> Result<(Vec<Value>, Option<Position>), Failure> {
-    asked.owner.catch_up()?;
-    let needle = wanted.text.as_ref().map(|text| text.to_lowercase());
+    let owner = &asked.owner;
+    owner.catch_up()?;
+    owner.holds(View::Timeline)?;
+    let mut before = before.unwrap_or(Position(u64::MAX));
     let mut rows = Vec::new();
+    let mut last = None;
     loop {
-        let stories: Vec<(MessageId, Story)> = asked.owner.projections.read(|states| {
-            let newest = states.timeline.newest_first(before).take(PAGE);
-            newest.map(|(id, story)| (id, story.clone())).collect()
-        });
-        let Some((_, last)) = stories.last() else {
+        let places = places(owner, wanted, before);
+        let Some(oldest) = places.last() else {
             return Ok((rows, None));
         };
-        before = Some(last.position);
-        for (message, story) in &stories {
-            if wanted.since.is_some_and(|since| story.created_at < since) {
+        before = *oldest;
+        for place in places {
+            let Some(accepted) = accepted(owner, place)? else {
+                continue;
+            };
+            if wanted.since.is_some_and(|since| accepted.0 < since) {
                 return Ok((rows, None));
             }
-            if !fits(wanted, story) {
-                continue;
+            if let Some(row) = row(owner, wanted, &accepted.1)? {
+                if rows.len() >= wanted.limit {
+                    return Ok((rows, last));
+                }
+                rows.push(row);
+                last = Some(place);
             }
-            let row = story::whole(&asked.owner, *message, story)?;
-            let said = row.get("body").and_then(Value::as_str).unwrap_or_default();
-            if needle
-                .as_ref()
-                .is_some_and(|needle| !said.to_lowercase().contains(needle))
-            {
-                continue;
-            }
-            if rows.len() >= wanted.limit {
-                let next = rows.last().and_then(|row: &Value| row["position"].as_u64());
-                return Ok((rows, next.map(Position)));
-            }
-            rows.push(row);
         }
     }
 }
 
-fn fits(wanted: &Messages, story: &Story) -> bool {
-    wanted.to.as_ref().is_none_or(|to| *to == story.to)
-        && wanted.from.as_ref().is_none_or(|from| *from == story.from)
+/// Where messages that may be wanted were accepted, the newest first.
+fn places(owner: &Owner, wanted: &Messages, before: Position) -> Vec<Position> {
+    owner.projections.read(|states| {
+        // What may still move, or come back, is all in the outbox.
+        if !wanted.states.is_empty() && wanted.states.iter().all(|state| stays_in_outbox(*state)) {
+            let kept = states.outbox.messages();
+            let mut places: Vec<Position> = kept
+                .filter(|(_, kept)| wanted.states.contains(&kept.life.state))
+                .map(|(_, kept)| kept.position)
+                .filter(|place| *place < before)
+                .collect();
+            places.sort_unstable_by(|one, other| other.cmp(one));
+            places.truncate(PAGE);
+            return places;
+        }
+        let (to, from) = (wanted.to.as_ref(), wanted.from.as_ref());
+        let places = states.timeline.newest_first(before, to, from);
+        places.take(PAGE).collect()
+    })
+}
+
+const fn stays_in_outbox(state: State) -> bool {
+    match state {
+        State::Accepted
+        | State::Attempting
+        | State::Pasted
+        | State::Submitted
+        | State::Expired
+        | State::Cancelled
+        | State::Unknown
+        | State::Dead => true,
+        State::Observed | State::Inboxed | State::Acknowledged | State::Answered => false,
+    }
+}
+
+/// The message that was accepted at a place, and when.
+fn accepted(
+    owner: &Owner,
+    place: Position,
+) -> Result<Option<(Timestamp, MessageAccepted)>, Failure> {
+    let events = owner.desk.ledger().read(place, 1)?;
+    Ok(events.into_iter().find_map(|event| {
+        let Fact::MessageAccepted(accepted) = event.fact else {
+            return None;
+        };
+        Some((event.recorded_at, accepted))
+    }))
+}
+
+/// The message as it is printed, if it is wanted.
+fn row(
+    owner: &Owner,
+    wanted: &Messages,
+    accepted: &MessageAccepted,
+) -> Result<Option<Value>, Failure> {
+    let said = || accepted.body.to_lowercase();
+    let fits = wanted.to.as_ref().is_none_or(|to| *to == accepted.to)
+        && wanted
+            .from
+            .as_ref()
+            .is_none_or(|from| *from == accepted.from)
         && wanted
             .tag
             .as_ref()
-            .is_none_or(|tag| story.tags.contains(tag))
-        && (wanted.states.is_empty() || wanted.states.contains(&story.life.state))
+            .is_none_or(|tag| accepted.tags.contains(tag))
+        && wanted
+            .text
+            .as_ref()
+            .is_none_or(|text| said().contains(&text.to_lowercase()));
+    if !fits {
+        return Ok(None);
+    }
+    let story = story::find(owner, accepted.message)?;
+    let in_state = wanted.states.is_empty() || wanted.states.contains(&story.life.state);
+    Ok(in_state.then(|| story::whole(accepted.message, &story)))
 }
 
 /// One message, whole.
@@ -94,7 +160,7 @@ pub async fn show(asked: Asked, message: MessageId) -> Result<Exit, Failure> {
     let row = asked
         .off_thread(move |asked| {
             let story = story::find(&asked.owner, message)?;
-            story::whole(&asked.owner, message, &story)
+            Ok(story::whole(message, &story))
         })
         .await?;
     asked.items.say(row).await?;
@@ -106,18 +172,16 @@ pub async fn why(asked: Asked, message: MessageId) -> Result<Exit, Failure> {
     let rows = asked
         .off_thread(move |asked| {
             let mut rows = Vec::new();
-            for position in story::find(&asked.owner, message)?.positions {
-                for event in asked.owner.desk.ledger().read(position, 1)? {
-                    let mut row = json!({
-                        "position": event.position,
-                        "recorded_at": event.recorded_at,
-                        "event": event.fact.name(),
-                        "detail": event.fact.to_json(),
-                    });
-                    set(&mut row, "actor", json!(event.cause.actor));
-                    set(&mut row, "stream", json!(event.stream));
-                    rows.push(row);
-                }
+            for event in story::events(&asked.owner, message)? {
+                let mut row = json!({
+                    "position": event.position,
+                    "recorded_at": event.recorded_at,
+                    "event": event.fact.name(),
+                    "detail": event.fact.to_json(),
+                });
+                set(&mut row, "actor", json!(event.cause.actor));
+                set(&mut row, "stream", json!(event.stream));
+                rows.push(row);
             }
             Ok(rows)
         })
@@ -133,6 +197,7 @@ pub async fn queue(asked: Asked) -> Result<Exit, Failure> {
     let rows = asked
         .off_thread(|asked| {
             asked.owner.catch_up()?;
+            asked.owner.holds(View::Outbox)?;
             Ok(asked.owner.projections.read(|states| states.outbox.queue()))
         })
         .await?;

@@ -1,22 +1,29 @@
 //! `projections …`, `replay` and `verify`.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::answer::Asked;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::values::AsOf;
-use crate::projections::host::PROJECTIONS;
+use crate::events::ids::Position;
+use crate::events::kind::Fact;
+use crate::projections::rebuilding::{Progress, Rebuilt};
 use crate::projections::states::{AsOfError, Moment, States};
+use crate::projections::story::Story;
+use crate::projections::view::{View, Views};
+
+/// How many events lie between two reports of progress.
+const REPORT: u64 = 64 * 1024;
 
 /// What there is, and how far each has come.
 pub async fn list(asked: Asked) -> Result<Exit, Failure> {
     let rows = asked
         .off_thread(|asked| {
-            asked.owner.catch_up()?;
-            Ok(asked
-                .owner
-                .projections
-                .list(asked.owner.desk.ledger().head()))
+            let ledger = asked.owner.desk.ledger();
+            asked.owner.projections.catch_up_serving(ledger)?;
+            Ok(asked.owner.projections.list(ledger.head()))
         })
         .await?;
     for row in rows {
@@ -25,22 +32,64 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Folds one or all anew.
+/// Folds one or all anew, beside those that serve.
 pub async fn rebuild(asked: Asked, name: Option<String>) -> Result<Exit, Failure> {
-    known(name.as_deref())?;
-    asked
+    let views = name.as_deref().map_or(Ok(Views::ALL), |name| {
+        Ok::<_, Failure>(Views::NONE.with(known(name)?))
+    })?;
+    let rebuilt = asked
         .off_thread(move |asked| {
             let ledger = asked.owner.desk.ledger();
-            asked.owner.projections.rebuild(ledger, name.as_deref())?;
-            Ok(asked.owner.projections.save(ledger)?)
+            let projections = &asked.owner.projections;
+            let mut told = Position::START;
+            let rebuilt =
+                projections.rebuild(ledger, views, &mut |it| report(asked, it, &mut told))?;
+            if rebuilt != Rebuilt::BrokenOff {
+                projections.save(ledger)?;
+            }
+            Ok(rebuilt)
         })
         .await?;
-    list(asked).await
+    match rebuilt {
+        Rebuilt::Swapped => list(asked).await,
+        Rebuilt::BrokenOff => {
+            let text = "the rebuilding was broken off; the old projections serve on";
+            Err(Failure::new(Exit::Interrupted, "broken_off", text))
+        }
+        Rebuilt::Stopped(stops) => {
+            list(asked).await?;
+            let names: Vec<&str> = stops.iter().map(|stop| stop.view.name()).collect();
+            let text = format!(
+                "{} cannot be folded past an event; the old state serves on",
+                names.join(", ")
+            );
+            Err(Failure::new(Exit::Corrupt, "projection_stopped", text)
+                .hint("`switchboard verify` names what is damaged"))
+        }
+    }
+}
+
+/// Says how far it has come; breaks it off when nobody listens any more or this process goes away.
+fn report(asked: &Asked, progress: Progress, told: &mut Position) -> ControlFlow<()> {
+    let Progress { done, total } = progress;
+    let going = *asked.owner.leaving().borrow();
+    if going || asked.items.0.is_closed() {
+        return ControlFlow::Break(());
+    }
+    if done.0.saturating_sub(told.0) < REPORT && done < total {
+        return ControlFlow::Continue(());
+    }
+    *told = done;
+    let item = json!({"record": "progress", "done": done, "total": total});
+    match asked.items.0.blocking_send(item) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_nobody_listens) => ControlFlow::Break(()),
+    }
 }
 
 /// Compares what is kept with a fold from the first event.
 pub async fn check(asked: Asked, name: Option<String>) -> Result<Exit, Failure> {
-    known(name.as_deref())?;
+    name.as_deref().map(known).transpose()?;
     let checked = asked
         .off_thread(|asked| Ok(asked.owner.projections.check(asked.owner.desk.ledger())?))
         .await?;
@@ -49,16 +98,13 @@ pub async fn check(asked: Asked, name: Option<String>) -> Result<Exit, Failure> 
     Ok(if ok { Exit::Done } else { Exit::Corrupt })
 }
 
-fn known(name: Option<&str>) -> Result<(), Failure> {
-    let names: Vec<&str> = PROJECTIONS.iter().map(|(name, _)| *name).collect();
-    match name {
-        Some(name) if !names.contains(&name) => {
-            let text = format!("there is no projection `{name}`");
-            Err(Failure::new(Exit::NotFound, "unknown_projection", text)
-                .hint(format!("there are {}", names.join(", "))))
-        }
-        _ => Ok(()),
-    }
+fn known(name: &str) -> Result<View, Failure> {
+    View::named(name).ok_or_else(|| {
+        let names = View::ALL.map(View::name);
+        let text = format!("there is no projection `{name}`");
+        Failure::new(Exit::NotFound, "unknown_projection", text)
+            .hint(format!("there are {}", names.join(", ")))
+    })
 }
 
 /// The state as it was, from the events alone.
@@ -67,7 +113,7 @@ pub async fn replay(
     as_of: Option<AsOf>,
     projection: Option<String>,
 ) -> Result<Exit, Failure> {
-    known(projection.as_deref())?;
+    let view = projection.as_deref().map(known).transpose()?;
     let item = asked
         .off_thread(move |asked| {
             let ledger = asked.owner.desk.ledger();
@@ -76,15 +122,20 @@ pub async fn replay(
                 Some(AsOf::Instant(at)) => Moment::Instant(at),
                 None => Moment::Position(ledger.head().position),
             };
-            let states = States::as_of(ledger, moment).map_err(|error| match error {
+            let states = asked.owner.projections.as_of(ledger, moment);
+            let states = states.map_err(|error| match error {
                 AsOfError::Read(error) => Failure::from(error),
+                stopped @ AsOfError::Stopped(_) => {
+                    Failure::new(Exit::Corrupt, "projection_stopped", stopped.to_string())
+                        .hint("`switchboard verify` names what is damaged")
+                }
                 beyond @ AsOfError::Beyond { .. } => {
                     Failure::new(Exit::OutOfRange, "beyond_head", beyond.to_string())
                         .hint("leave --as-of out for the present state")
                 }
             })?;
-            let state = match &projection {
-                Some(name) => json!({ name.as_str(): states.projection(name) }),
+            let state = match view {
+                Some(view) => json!({ view.name(): shown(asked, &states, view)? }),
                 None => states.to_json(),
             };
             Ok::<Value, Failure>(json!({
@@ -93,15 +144,31 @@ pub async fn replay(
                 "state": state,
                 "hash": states.hash().to_hex().to_string(),
                 "schema": crate::projections::canonical::SCHEMA,
-                "projections": PROJECTIONS
-                    .iter()
-                    .map(|(name, version)| format!("{name}@{version}"))
-                    .collect::<Vec<_>>(),
+                "projections": View::ALL
+                    .map(|view| format!("{}@{}", view.name(), view.version())),
             }))
         })
         .await?;
     asked.items.say(item).await?;
     Ok(Exit::Done)
+}
+
+/// One projection's state. The timeline's is every message as it stood then, newest first.
+fn shown(asked: &Asked, states: &States, view: View) -> Result<Value, Failure> {
+    if view != View::Timeline {
+        return Ok(states.projection(view));
+    }
+    let ledger = asked.owner.desk.ledger();
+    let mut stories = Vec::new();
+    for place in states.timeline.newest_first(Position(u64::MAX), None, None) {
+        for event in ledger.read(place, 1)? {
+            if let Fact::MessageAccepted(accepted) = event.fact {
+                let story = Story::up_to(ledger, accepted.message, states.position)?;
+                stories.extend(story.map(|story| story.to_json(accepted.message)));
+            }
+        }
+    }
+    Ok(Value::Array(stories))
 }
 
 /// Journal against sled, chain, gaps, indexes, and projections against a fold from zero.

@@ -21,7 +21,7 @@ use crate::events::facts::message::Via;
 use crate::events::ids::{CorrelationId, MessageId};
 use crate::events::lifecycle::{Proof, State};
 use crate::projections::agents::Breaker;
-use crate::projections::timeline::Story;
+use crate::projections::story::Story;
 
 /// How often a waiting sender looks whether deliveries still run.
 const PULSE: Duration = Duration::from_secs(1);

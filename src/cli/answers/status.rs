@@ -12,7 +12,7 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
     let item = asked
         .off_thread(|asked| {
             let owner = &asked.owner;
-            owner.catch_up()?;
+            owner.projections.catch_up_serving(owner.desk.ledger())?;
             let head = owner.desk.ledger().head();
             let rows = owner.projections.list(head);
             Ok(owner.projections.read(|states| {

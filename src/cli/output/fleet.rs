@@ -203,7 +203,13 @@ fn projection_table(items: &[Value]) -> Table {
                 .map(|seconds| format!("{seconds:.1}"))
                 .unwrap_or_default()
                 .into(),
-            word(item, "note").into(),
+            match word(item, "reason").as_str() {
+                "" => word(item, "note").into(),
+                reason => {
+                    let at = word(item, "stopped_at");
+                    Cell::toned(format!("before {at}: {reason}"), Tone::Bad)
+                }
+            },
         ]);
     }
     table

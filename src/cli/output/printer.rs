@@ -1,7 +1,7 @@
 //! The two streams, and who gets what on them.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde_json::Value;
 
@@ -128,6 +128,20 @@ impl Printer {
             // Nobody listening on stderr is no reason to stop.
             let _unheard = writeln!(self.err, "{}", escape::line(words));
         }
+    }
+
+    /// Says how far something has come, on stderr: a line that changes on a terminal, a JSON line in
+    /// JSON mode, nothing when quiet.
+    pub fn progress(&mut self, item: &Value) {
+        let _unheard = if self.manner.json {
+            writeln!(self.err, "{item}")
+        } else if self.manner.quiet || !io::stderr().is_terminal() {
+            Ok(())
+        } else {
+            let (done, total) = (&item["done"], &item["total"]);
+            let end = if done == total { "\n" } else { "" };
+            write!(self.err, "\r{done} of {total}{end}").and_then(|()| self.err.flush())
+        };
     }
 
     /// Prints a complaint that is already in words and begins with `error:`, on stderr.

@@ -1,6 +1,7 @@
 //! Becoming the owner: lock, ledger, projections, settings.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
 use crate::events::ledger::reserve::Reserve;
 use crate::events::time::{Clock, Timestamp};
 use crate::projections::host::Projections;
+use crate::projections::view::View;
 
 /// What is needed to become the owner.
 #[derive(Clone, Debug)]
@@ -95,7 +97,27 @@ impl Owner {
     /// Locks and opens the ledger in the plan's store.
     pub async fn open(plan: &Plan) -> Result<Self, NotOpened> {
         let plan = plan.clone();
-        tokio::task::spawn_blocking(move || Self::open_blocking(plan)).await?
+        let owner = tokio::task::spawn_blocking(move || Self::open_blocking(plan)).await??;
+        if owner.projections.needs_filling() {
+            let own = owner.clone();
+            tokio::task::spawn_blocking(move || own.fill_projections());
+        }
+        Ok(owner)
+    }
+
+    /// Folds from zero what no checkpoint was there for, while the others serve.
+    fn fill_projections(&self) {
+        let leaving = self.leaving();
+        let filled = self.projections.fill(self.desk.ledger(), &mut |_| {
+            if *leaving.borrow() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if let Err(error) = filled {
+            tracing::error!(%error, "projections could not be folded anew");
+        }
     }
 
     fn open_blocking(plan: Plan) -> Result<Self, NotOpened> {
@@ -118,7 +140,7 @@ impl Owner {
         })?;
         let tuning = Tuning::new(layers, &runtime_settings(&ledger)?, reserve)?;
         let checkpoints = Arc::new(FolderCheckpoints::of_store(&plan.store));
-        let projections = Projections::open(&ledger, checkpoints)?;
+        let projections = Projections::open_behind(&ledger, checkpoints)?;
         let (moved, head) = watch::channel(ledger.head().position);
         ledger.on_commit(Box::new(move |position| {
             moved.send_replace(position);
@@ -153,10 +175,32 @@ impl Owner {
         self.clock.now()
     }
 
-    /// Brings the projections up to the ledger's head.
+    /// Brings the projections up to the ledger's head: whoever wrote something reads it afterwards.
     pub fn catch_up(&self) -> Result<(), Failure> {
-        self.projections.catch_up(self.desk.ledger())?;
+        let ledger = self.desk.ledger();
+        let newest = ledger.head().position;
+        self.projections.reach(ledger, newest, Duration::ZERO)?;
         Ok(())
+    }
+
+    /// Refuses to answer from a projection that is stopped: what it lacks would go unsaid.
+    pub fn holds(&self, view: View) -> Result<(), Failure> {
+        let stop = self
+            .projections
+            .read(|states| states.stop_of(view).cloned());
+        let Some(stop) = stop else {
+            return Ok(());
+        };
+        let name = view.name();
+        let text = format!(
+            "the projection {name} is stopped before position {}: {}",
+            stop.position, stop.reason
+        );
+        let hint = format!(
+            "what the event needs (a newer binary, a lost body), then `switchboard projections \
+             rebuild {name}`"
+        );
+        Err(Failure::new(Exit::Corrupt, "projection_stopped", text).hint(hint))
     }
 
     /// Turns true when this process goes away.

@@ -132,7 +132,7 @@ impl Serving {
 async fn close(owner: Owner) -> Result<(), Failure> {
     tokio::task::spawn_blocking(move || {
         let ledger = owner.desk.ledger().clone();
-        owner.projections.save(&ledger)?;
+        owner.projections.save_what_is_worth_it(&ledger)?;
         drop(owner);
         Ok(ledger.close()?)
     })

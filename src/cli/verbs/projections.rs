@@ -33,7 +33,9 @@ pub enum ProjectionsVerb {
   switchboard projections list")]
 pub struct ListArgs {}
 
-/// Throw a projection away and fold it anew.
+/// Fold a projection anew beside the old one, then swap them.
+///
+/// The old one serves until the new one has caught up. Interrupting it changes nothing.
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard projections rebuild
@@ -60,7 +62,7 @@ impl ProjectionsArgs {
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         match self.verb {
             ProjectionsVerb::List(_) => run.list(What::ProjectionsList, fleet::projections),
-            ProjectionsVerb::Rebuild(args) => run.list(
+            ProjectionsVerb::Rebuild(args) => run.list_telling(
                 What::ProjectionsRebuild(args.projection),
                 fleet::projections,
             ),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::Channel;
 use super::screen::{Fingerprint, Point, Rect};
+use super::seat::PauseReason;
 use super::words::{Bulk, Word, worded};
 use crate::events::ids::{AgentId, SeatId};
 
@@ -102,13 +103,24 @@ pub struct AgentRemoved {
     pub agent: AgentId,
 }
 
-/// 304 `agent.paused`: its messages wait.
+/// 304 `agent.paused`, as it was before it said why. Read only: it becomes [`AgentPaused`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentPaused {
+pub struct AgentPausedAsAsked {
     /// Which agent.
     pub agent: AgentId,
     /// Who paused it.
     pub by: AgentId,
+}
+
+impl From<AgentPausedAsAsked> for AgentPaused {
+    fn from(old: AgentPausedAsAsked) -> Self {
+        // Nobody but a person or a script could pause an agent then.
+        Self {
+            agent: old.agent,
+            by: old.by,
+            reason: PauseReason::Asked,
+        }
+    }
 }
 
 /// 305 `agent.resumed`.
@@ -133,4 +145,15 @@ pub struct BoxLearnt {
     pub volatile: Bulk,
     /// True once a submitted message was seen to bring the box back to this look.
     pub proven_empty: bool,
+}
+
+/// 306 `agent.paused`: its messages wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentPaused {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Who paused it.
+    pub by: AgentId,
+    /// Why.
+    pub reason: PauseReason,
 }

@@ -247,6 +247,10 @@ impl Ledger {
         Ok((ledger, opening))
     }
 
+    pub(super) fn shared(&self) -> &super::shared::Shared {
+        &self.owner.shared
+    }
+
     fn note_mended(&self, first: u64, last: u64) {
         let shared = &self.owner.shared;
         let fact = LedgerMended { first, last };

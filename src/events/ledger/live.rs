@@ -118,6 +118,12 @@ impl Live {
         Err(fault)
     }
 
+    /// The bytes of the frame that holds a position, checked; none when it is not of this epoch.
+    pub(super) fn frame_holding(&self, position: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let at = self.index().frame_of(position);
+        at.map(|at| self.frame(at)).transpose()
+    }
+
     /// Calls `visit` with every record of the frame.
     fn each_record<T>(
         &self,

@@ -9,6 +9,7 @@ pub mod handle;
 pub mod layout;
 pub mod options;
 pub mod reserve;
+pub mod stored;
 
 mod blobs;
 mod bytes;

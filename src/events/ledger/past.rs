@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::append::Appended;
 use super::closed::cache::Cache;
+use super::closed::page::Page;
 use super::closed::reading::{Closed, Fault};
 use super::closed::sought::Sought;
 use super::handle::{OpenError, ReadError};
@@ -88,6 +89,11 @@ impl Past {
                 corrupt(first, fault)
             }
         }
+    }
+
+    /// The page that holds a position, checked.
+    pub(super) fn page(&self, position: u64) -> Result<Option<Arc<Page>>, ReadError> {
+        self.closed()?.page(position).map_err(self.faulty())
     }
 
     /// What `visit` makes of the record at the position.

@@ -12,6 +12,7 @@ use switchboard::events::ids::{AgentId, CommandId, CorrelationId, Position, Stre
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected, Part};
 use switchboard::events::ledger::handle::{Edge, Ledger, OpenError};
+use switchboard::events::ledger::reserve::Reserve;
 use uuid::Uuid;
 
 use super::{Outcome, Producer, Store};
@@ -22,7 +23,7 @@ pub struct Switchboard(Ledger);
 impl Switchboard {
     pub fn open(folder: &Path) -> Outcome<Self> {
         let store = folder.join("store");
-        let edge = || Edge { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
+        let edge = || Edge { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), reserve: Reserve::default() };
         match Ledger::open(&store, edge()) {
             Ok((ledger, _)) => Ok(Self(ledger)),
             Err(OpenError::Absent { .. }) => Ok(Self(Ledger::create(&store, edge(), "scripts/bench")?)),

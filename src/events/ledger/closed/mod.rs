@@ -3,6 +3,7 @@
 //! `docs/ledger-format.md` describes every byte, `docs/decisions/closed-epochs.md` why it is so.
 
 pub(super) mod cache;
+pub(super) mod page;
 pub(super) mod reading;
 pub(super) mod seal;
 pub(super) mod sealing;
@@ -14,7 +15,6 @@ mod columns;
 mod filing;
 mod footer;
 mod leaf;
-mod page;
 mod zipped;
 
 #[cfg(test)]
