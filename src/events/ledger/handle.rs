@@ -14,7 +14,7 @@ use super::owner::Owner;
 use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::writer::own_cause;
-use super::{blobs, bytes, creating, verify};
+use super::{blobs, bytes, creating, examining, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerMended;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
@@ -249,7 +249,7 @@ impl Ledger {
 
     /// Names the damage of a store that need not be openable, without opening it. Takes the lock.
     pub fn examine(store: &Path) -> Result<Verified, OpenError> {
-        verify::examine(store)
+        examining::examine(store)
     }
 
     /// The ledger's id, and its timeline's.
