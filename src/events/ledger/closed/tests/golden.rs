@@ -1,6 +1,7 @@
 //! Golden bytes of closed epochs (`tests/golden/closed.hex`). What zstd packed is compared by
 //! what it unpacks to: another zstd may pack it otherwise, and must read it for ever.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::events::ledger::bytes::Reader;
@@ -116,10 +117,14 @@ fn closed_epochs_have_their_golden_bytes() {
     ];
     if std::env::var("SWITCHBOARD_BLESS").is_ok() && !file.exists() {
         let lines = samples.iter().map(|(name, bytes)| {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{name} {hex}\n")
+            let mut line = format!("{name} ");
+            for byte in bytes {
+                write!(line, "{byte:02x}").unwrap();
+            }
+            line
         });
-        std::fs::write(&file, lines.collect::<String>()).unwrap();
+        let lines: Vec<String> = lines.collect();
+        std::fs::write(&file, lines.join("\n") + "\n").unwrap();
     }
     let stored = std::fs::read_to_string(&file).unwrap();
     for (line, (name, made)) in stored.lines().zip(samples) {
