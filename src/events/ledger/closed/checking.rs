@@ -22,6 +22,7 @@ pub(in crate::events::ledger) struct Damage {
 /// What a check gathers on its way.
 struct Check<'a> {
     closed: &'a Closed,
+    printer: Printer,
     damaged: &'a mut dyn FnMut(Damage),
     chain: Option<Hash>,
     recorded_at: u64,
@@ -49,8 +50,10 @@ impl Closed {
                 what: format!("its files cannot be read: {e}"),
             }),
         }
+        let heading = &self.summary().heading;
         let mut check = Check {
             closed: self,
+            printer: Printer::new(heading.ledger, heading.timeline),
             damaged,
             chain: Some(self.summary().heading.before),
             recorded_at: 0,
@@ -135,8 +138,7 @@ impl Check<'_> {
 
     /// Whether the index leads to the record.
     fn indexed(&mut self, record: &Record<'_>) {
-        let heading = &self.closed.summary().heading;
-        let printer = Printer::new(heading.ledger, heading.timeline);
+        let printer = self.printer;
         let position = record.position;
         if record.place == 0 {
             let sought = printer.id(record.command);

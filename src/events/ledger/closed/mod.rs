@@ -11,6 +11,7 @@ pub(super) mod sought;
 mod bloom;
 mod checking;
 mod columns;
+mod filing;
 mod footer;
 mod leaf;
 mod page;

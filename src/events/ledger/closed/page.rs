@@ -210,7 +210,12 @@ impl Page {
             first,
             before,
             after,
-            bytes: Vec::with_capacity(numbers.len().saturating_add(ids.len())),
+            // Enough for all: headers and hashes have a length of their own, the rest is here.
+            bytes: Vec::with_capacity(
+                size(count)
+                    .saturating_mul(Record::size(0, 0, 0))
+                    .saturating_add(numbers.len()),
+            ),
             starts: Vec::with_capacity(size(count)),
         };
         let mut columns = split::<COLUMNS>(&numbers)?;

@@ -4,20 +4,20 @@
 //! folder without a seal, which is thrown away and begun again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::bytes::len64;
 use super::super::frame::{Fault, Frame};
 use super::super::index::StreamHead;
 use super::super::journal::Heading;
-use super::super::kept::{self, Kept, KeptError};
+use super::super::kept::{self, KeptError};
 use super::super::layout;
 use super::super::record::{Hash, Kept as Stored, Malformed, Record, chained};
 use super::bloom::Filter;
+use super::filing::{Filing, go, stored};
 use super::footer::{PLACES, stream_blocks, word, word_blocks};
-use super::leaf::{Keys, Kind, Leaf, Places};
+use super::leaf::{Keys, Kind};
 use super::page::{self, Page, Unfit};
 use super::seal::{Seal, Summary};
 use super::sought::{Printer, Sought};
@@ -77,11 +77,9 @@ pub(in crate::events::ledger) struct Target {
 pub(in crate::events::ledger) struct Sealing<'a> {
     pace: Pace<'a>,
     heading: Heading,
-    keys: Keys,
     printer: Printer,
     zipper: Zipper,
-    /// Packed pages, not yet in sled.
-    leaves: Vec<(Leaf, Vec<u8>)>,
+    filing: Filing,
     draft: Option<page::Draft>,
     position: u64,
     chain: Hash,
@@ -126,10 +124,9 @@ impl<'a> Sealing<'a> {
         Ok(Self {
             pace,
             heading,
-            keys: Keys::new(&heading.encode()),
             printer: Printer::new(heading.ledger, heading.timeline),
             zipper: Zipper::new()?,
-            leaves: Vec::new(),
+            filing: Filing::new(Keys::new(&heading.encode())),
             draft: None,
             position: heading.first.saturating_sub(1),
             chain: heading.before,
@@ -224,16 +221,8 @@ impl<'a> Sealing<'a> {
             return Err(SealError::Differs("a page's chain"));
         }
         let number = page::number(page.first).saturating_sub(page::number(self.heading.first));
-        self.push(Kind::Page, number, packed)?;
-        go(self.pace, Step::Packed)
-    }
-
-    fn push(&mut self, kind: Kind, number: u64, content: Vec<u8>) -> Result<(), SealError> {
-        let number = u32::try_from(number).ok().ok_or(SealError::Size)?;
-        let leaf = Leaf { kind, number };
-        let closed = self.keys.close(leaf, content);
-        self.leaves.push((leaf, closed));
-        Ok(())
+        self.filing.push(Kind::Page, number, packed)?;
+        go(&mut self.pace, Step::Packed)
     }
 
     /// Writes everything, compares it, and seals it.
@@ -249,10 +238,10 @@ impl<'a> Sealing<'a> {
         let mut seal = self.footer()?;
         layout::remove(&target.seal)?;
         layout::remove(&target.folder)?;
-        self.write(&target.folder)?;
-        self.compare(&target.folder)?;
-        go(self.pace, Step::Hashing)?;
-        self.find(&target.folder, &mut seal)?;
+        self.filing.write(&target.folder, &mut self.pace)?;
+        self.filing.compare(&target.folder, &mut self.pace)?;
+        go(&mut self.pace, Step::Hashing)?;
+        self.filing.find(&target.folder, &mut seal)?;
         seal.summary.files = kept::seal(&target.folder)?;
         seal.summary.stored_bytes = stored(&target.folder)?;
         let bytes = seal.encode();
@@ -286,15 +275,6 @@ impl<'a> Sealing<'a> {
             let held: Vec<Sought> = held.iter().map(|(sought, _)| *sought).collect();
             Filter::of(&held, from, until)
         };
-        let places = |kind: Kind| {
-            let mut places = Places::default();
-            for (leaf, bytes) in &self.leaves {
-                if leaf.kind == kind {
-                    places.push(bytes.len());
-                }
-            }
-            places
-        };
         Ok(Seal {
             summary: Summary {
                 heading: self.heading,
@@ -311,14 +291,14 @@ impl<'a> Sealing<'a> {
                 files: Hash::default(),
             },
             page_times: std::mem::take(&mut self.times),
-            pages: places(Kind::Page),
-            streams: places(Kind::Streams),
+            pages: self.filing.places(Kind::Page),
+            streams: self.filing.places(Kind::Streams),
             stream_tops,
             stream_filter: Filter::of(&names, from, until),
-            commands: places(Kind::Commands),
+            commands: self.filing.places(Kind::Commands),
             command_tops,
             command_filter: filter(&commands),
-            strangers: places(Kind::Strangers),
+            strangers: self.filing.places(Kind::Strangers),
             stranger_tops,
             stranger_filter: filter(&strangers),
         })
@@ -336,138 +316,9 @@ impl<'a> Sealing<'a> {
 
     fn push_all(&mut self, kind: Kind, blocks: Vec<Vec<u8>>) -> Result<(), SealError> {
         for (number, block) in (0..).zip(blocks) {
-            self.push(kind, number, block)?;
+            self.filing.push(kind, number, block)?;
         }
         Ok(())
-    }
-
-    fn write(&mut self, folder: &Path) -> Result<(), SealError> {
-        layout::make_folder(folder)?;
-        self.leaves.sort_unstable_by_key(|(leaf, _)| leaf.key());
-        let fixed = Kept::open(folder)?;
-        let filled = self.fill(&fixed);
-        // Also when it failed: the folder may be thrown away and made again at once.
-        let closed = shut(fixed);
-        filled.and(closed)
-    }
-
-    fn fill(&mut self, fixed: &Kept) -> Result<(), SealError> {
-        // Keys first, then values: so sled writes every value once (`Kept::reserve`).
-        for (key, part, _) in parts(&self.keys, &self.leaves) {
-            fixed.reserve(key, part)?;
-        }
-        let mut since = 0_usize;
-        for (key, part, value) in parts(&self.keys, &self.leaves) {
-            since = since.saturating_add(value.len());
-            if since > kept::STEP {
-                fixed.barrier()?;
-                since = value.len();
-                go(self.pace, Step::Written)?;
-            }
-            fixed.put(key, part, &value)?;
-        }
-        Ok(fixed.barrier()?)
-    }
-
-    /// Opens sled again and compares every value with what it was given.
-    fn compare(&mut self, folder: &Path) -> Result<(), SealError> {
-        if kept::stray_blobs(folder)? != 0 {
-            return Err(SealError::Differs("it made files of its own"));
-        }
-        let fixed = Kept::open(folder)?;
-        let same = self.same(&fixed);
-        let closed = shut(fixed);
-        same.and(closed)
-    }
-
-    fn same(&mut self, fixed: &Kept) -> Result<(), SealError> {
-        let mut same = Ok(());
-        let mut expected = parts(&self.keys, &self.leaves);
-        let pace = &mut *self.pace;
-        fixed.each_value(|key, part, value| {
-            let known = expected.next();
-            let equal = known.is_some_and(|(known, number, bytes)| {
-                (known, number) == (key, part) && bytes == value
-            });
-            same = if equal {
-                go(pace, Step::Compared)
-            } else {
-                Err(SealError::Differs("a value"))
-            };
-            same.is_ok()
-        })?;
-        same?;
-        match expected.next() {
-            None => Ok(()),
-            Some(_) => Err(SealError::Differs("values are missing")),
-        }
-    }
-
-    /// Finds every part in sled's file.
-    fn find(&self, folder: &Path, seal: &mut Seal) -> Result<(), SealError> {
-        let file = File::open(folder.join(kept::DATA))?;
-        let of_key: BTreeMap<u64, Leaf> = self
-            .leaves
-            .iter()
-            .map(|(leaf, _)| (leaf.key(), *leaf))
-            .collect();
-        self.keys.search(&file, |key, part, place| {
-            let (Some(leaf), Ok(place)) = (of_key.get(&key), u32::try_from(place)) else {
-                return;
-            };
-            let places = match leaf.kind {
-                Kind::Page => &mut seal.pages,
-                Kind::Streams => &mut seal.streams,
-                Kind::Commands => &mut seal.commands,
-                Kind::Strangers => &mut seal.strangers,
-            };
-            places.place(leaf.number, part, place);
-        })?;
-        for (leaf, bytes) in &self.leaves {
-            let places = seal.places(leaf.kind);
-            let found = places.is_whole() && places.read(leaf.number, &file)? == *bytes;
-            if !found {
-                return Err(SealError::Differs("its file"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Seal {
-    /// Where the leaves of a kind stand.
-    pub(super) fn places(&self, kind: Kind) -> &Places {
-        match kind {
-            Kind::Page => &self.pages,
-            Kind::Streams => &self.streams,
-            Kind::Commands => &self.commands,
-            Kind::Strangers => &self.strangers,
-        }
-    }
-}
-
-/// Every part of every leaf, as sled is to hold it.
-fn parts(keys: &Keys, leaves: &[(Leaf, Vec<u8>)]) -> impl Iterator<Item = (u64, u16, Vec<u8>)> {
-    leaves.iter().flat_map(|(leaf, bytes)| {
-        (0..)
-            .zip(keys.parts(*leaf, bytes))
-            .map(|(part, value)| (leaf.key(), part, value))
-    })
-}
-
-fn shut(fixed: Kept) -> Result<(), SealError> {
-    if kept::shut(Some(fixed)) {
-        Ok(())
-    } else {
-        Err(SealError::Differs("its lock"))
-    }
-}
-
-fn go(pace: &mut dyn FnMut(Step) -> bool, step: Step) -> Result<(), SealError> {
-    if pace(step) {
-        Ok(())
-    } else {
-        Err(SealError::Stopped)
     }
 }
 
@@ -481,15 +332,4 @@ pub(super) fn holds(page: &Page, after: Hash) -> bool {
         chain = chained(&chain, header, &record.payload_hash);
     }
     chain == page.after && chain == after
-}
-
-fn stored(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0_u64;
-    for entry in fs::read_dir(folder)? {
-        let found = entry?.metadata()?;
-        if found.is_file() {
-            bytes = bytes.saturating_add(found.len());
-        }
-    }
-    Ok(bytes)
 }
