@@ -22,6 +22,7 @@ use switchboard::events::ids::{AgentId, CommandId, CorrelationId, MessageId, Pos
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected, Part};
 use switchboard::events::ledger::handle::{Edge, Ledger};
+use switchboard::events::ledger::reserve::Reserve;
 use switchboard::projections::canonical;
 use switchboard::projections::states::States;
 use switchboard::projections::view::{View, Views};
@@ -102,6 +103,7 @@ fn filled(store: &std::path::Path) -> Ledger {
     let edge = Edge {
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
+        reserve: Reserve::default(),
     };
     let ledger = Ledger::create(store, edge, "bench").unwrap();
     for first in (0..MESSAGES).step_by(500) {

@@ -279,7 +279,7 @@ fn a_store_of_the_future_is_refused_and_left_alone() {
     let desk = Desk::new();
     let format = desk.store().join("format");
     let now = std::fs::read_to_string(&format).unwrap();
-    let future = now.replace('1', "9");
+    let future = now.replace('2', "9");
     assert_ne!(now, future);
     std::fs::File::create(&format)
         .and_then(|mut file| file.write_all(future.as_bytes()))

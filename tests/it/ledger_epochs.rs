@@ -6,12 +6,12 @@ use std::path::Path;
 use switchboard::events::envelope::Event;
 use switchboard::events::ids::Position;
 use switchboard::events::ledger::append::{AppendError, Expected};
-use switchboard::events::ledger::handle::{Ledger, OpenError};
+use switchboard::events::ledger::handle::{Ledger, OpenError, ReadError};
 use tempfile::tempdir;
 
 use crate::ledger_kit::{
-    command, commit, created_with, edge, epochs_of, everything, note, noting, opened, opened_with,
-    stream,
+    command, commit, copy, created_with, edge, epochs_of, everything, note, noting, opened,
+    opened_with, stream,
 };
 
 fn names(folder: &Path, ending: &str) -> Vec<String> {
@@ -295,4 +295,55 @@ fn a_lost_newest_journal_is_named() {
         matches!(refused, Err(OpenError::Corrupt { .. })),
         "{refused:?}"
     );
+}
+
+/// Any flipped bit in a closed epoch: what is read is what was written, or an error that names the
+/// damage, and `verify` says so.
+#[test]
+fn a_flipped_bit_in_a_closed_epoch_is_named_and_never_another_history() {
+    let dir = tempdir().unwrap();
+    let original = dir.path().join("original");
+    let ledger = created_with(epochs_of(7), &original);
+    closed(&ledger, 30);
+    let events = everything(&ledger);
+    ledger.close().unwrap();
+    let sleds = original.join("ledger");
+    let seal = names(&sleds, ".seal").remove(1);
+    let db = format!("{}/db", names(&sleds, ".closed").remove(1));
+    let (mut named, mut flips) = (0, 0);
+    for (file, parts) in [(&seal, 25), (&db, 25)] {
+        let bytes = fs::read(sleds.join(file)).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        for part in 0..parts {
+            let at = used * part / parts;
+            let store = dir.path().join(format!("{part}-{}", file.len()));
+            copy(&original, &store);
+            flip(&store.join("ledger").join(file), at);
+            let what = format!("byte {at} of {file}");
+            let (ledger, _) = opened_with(epochs_of(7), &store);
+            for event in &events {
+                match ledger.read(event.position, 1) {
+                    Ok(found) => assert_eq!(found, std::slice::from_ref(event), "{what}"),
+                    Err(ReadError::Corrupt { .. }) => {}
+                    Err(other) => panic!("{what}: {other:?}"),
+                }
+                match ledger.find_command(event.cause.command) {
+                    Ok(found) => assert_eq!(found.unwrap().first, event.position, "{what}"),
+                    Err(ReadError::Corrupt { .. }) => {}
+                    Err(other) => panic!("{what}: {other:?}"),
+                }
+            }
+            // Writing goes on where nothing of the damaged epoch decides.
+            let known = events.last().unwrap().stream.as_str();
+            match ledger.append(noting(known, Expected::Any, "more")) {
+                Ok(_) | Err(AppendError::Unreadable { .. }) => {}
+                Err(other) => panic!("{what}: {other:?}"),
+            }
+            named += u32::from(!ledger.verify().unwrap().ok);
+            flips += 1;
+            drop(ledger);
+            fs::remove_dir_all(store).unwrap();
+        }
+    }
+    assert_eq!(named, flips);
 }

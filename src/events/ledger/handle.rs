@@ -15,7 +15,7 @@ use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::reserve::Reserve;
 use super::writer::own_cause;
-use super::{blobs, bytes, creating, repair, verify};
+use super::{blobs, bytes, creating, examining, repair, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerMended;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
@@ -268,7 +268,7 @@ impl Ledger {
 
     /// Names the damage of a store that need not be openable, without opening it. Takes the lock.
     pub fn examine(store: &Path) -> Result<Verified, OpenError> {
-        verify::examine(store)
+        examining::examine(store)
     }
 
     /// The torn tail of a store that nobody has open, if it has one. Takes the lock, changes nothing.

@@ -20,6 +20,9 @@ const HEADER_USED: usize = 8 + 16 + 16 + 8 + 32;
 /// The file grows in steps of this many bytes.
 pub(super) const STEP: u64 = 4 * 1024 * 1024;
 
+/// Frames are seldom larger.
+const GUESS: usize = frame::TARGET + 2048;
+
 /// What a journal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Heading {
@@ -215,14 +218,20 @@ impl Journal {
 
     /// The bytes of the frame at the offset, checked.
     pub(super) fn frame(&self, offset: u64) -> io::Result<Result<Vec<u8>, Fault>> {
-        let mut start = [0; 8];
-        self.file.read_exact_at(&mut start, offset)?;
-        let length = match frame::claimed_length(&start) {
+        // Most frames come with the first read.
+        let mut bytes = vec![0; GUESS];
+        let mut read = self.file.read_at(&mut bytes, offset)?;
+        bytes.truncate(read);
+        let length = match frame::claimed_length(&bytes) {
             Ok(length) => length,
             Err(fault) => return Ok(Err(fault)),
         };
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, offset)?;
+        bytes.resize(length, 0);
+        read = read.min(length);
+        if let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(len64(read));
+            self.file.read_exact_at(rest, at)?;
+        }
         let checked = Frame::read(&bytes, Some(offset), &self.key).map(|_| ());
         Ok(checked.map(|()| bytes))
     }

@@ -17,6 +17,7 @@ mod closed;
 mod closing;
 mod creating;
 mod epochs;
+mod examining;
 mod frame;
 #[cfg(test)]
 mod golden;

@@ -14,7 +14,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            epoch_events: 256 * 1024,
+            epoch_events: 128 * 1024,
             epoch_bytes: 256 * 1024 * 1024,
             cache_bytes: 16 * 1024 * 1024,
         }

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::blobs;
-use super::closed::cache::Cache;
-use super::disk::{Disk, OsDisk};
 use super::frame::Frame;
-use super::handle::{OpenError, ReadError, Verified};
+use super::handle::{ReadError, Verified};
 use super::index::{FrameAt, StreamHead};
 use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::kept::{self, KeptError};
-use super::layout::{self, Layout, Nature};
+use super::layout::Layout;
 use super::live::Live;
-use super::past::{self, Past};
+use super::past::Past;
 use super::record::{Hash, Kept as Stored, Record, chained};
 use super::shared::Shared;
 use crate::events::ids::Position;
@@ -27,9 +24,9 @@ const DAMAGE_MAX: usize = 1000;
 
 /// What a reading of the journal leads to.
 #[derive(Debug, Default)]
-struct Reading {
+pub(super) struct Reading {
     events: u64,
-    position: u64,
+    pub(super) position: u64,
     chain: Hash,
     recorded_at: Option<u64>,
     /// Which event of its commit comes next.
@@ -45,18 +42,18 @@ struct Reading {
     unknown: bool,
     /// Something before was lost, so what hangs on it cannot be compared.
     lost: bool,
-    damage: Vec<String>,
+    pub(super) damage: Vec<String>,
 }
 
 impl Reading {
-    fn damaged(&mut self, what: impl Into<String>) {
+    pub(super) fn damaged(&mut self, what: impl Into<String>) {
         if self.damage.len() < DAMAGE_MAX {
             self.damage.push(what.into());
         }
     }
 
     /// Reads the next epoch's journal anew from the disk, up to the position.
-    fn journal(
+    pub(super) fn journal(
         &mut self,
         journal: &Journal,
         layout: &Layout,
@@ -91,7 +88,7 @@ impl Reading {
     }
 
     /// Reads the next epoch, which is not live any more, anew from the disk.
-    fn past(&mut self, past: &Past, layout: &Layout) {
+    pub(super) fn past(&mut self, past: &Past, layout: &Layout) {
         let closed = match past {
             Past::Closed(closed) => closed,
             Past::Lost(lost) => {
@@ -265,7 +262,7 @@ impl Reading {
         }
     }
 
-    fn verified(self) -> Verified {
+    pub(super) fn verified(self) -> Verified {
         Verified {
             ok: self.damage.is_empty(),
             events: self.events,
@@ -387,88 +384,6 @@ fn sled(shared: &Shared, live: &Live, reading: &mut Reading, up_to: u64) -> Resu
             "sled: {} frames from position {first} to the one at {last} are missing",
             missing.len()
         ));
-    }
-    Ok(())
-}
-
-/// Names the damage of a store that need not be openable. Changes nothing but the lock file.
-pub(super) fn examine(store: &std::path::Path) -> Result<Verified, OpenError> {
-    let layout = Layout::new(store);
-    if layout.nature()? == Nature::Nothing {
-        return Err(OpenError::Absent {
-            path: layout.shown(),
-        });
-    }
-    let _lock = layout.take_lock()?;
-    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-    let mut reading = Reading::default();
-    let mut journals = journals_as_they_are(&layout, &disk, &mut reading)?;
-    let cache = Arc::new(Cache::new(0));
-    for past in past::find(&layout, &mut journals, &cache)? {
-        reading.past(&past, &layout);
-    }
-    for journal in journals {
-        epoch_as_it_is(&layout, &journal, &mut reading)?;
-    }
-    Ok(reading.verified())
-}
-
-/// The journals that can be opened; the others are named.
-fn journals_as_they_are(
-    layout: &Layout,
-    disk: &Arc<dyn Disk>,
-    reading: &mut Reading,
-) -> Result<Vec<Journal>, OpenError> {
-    let mut journals = Vec::new();
-    let found = layout::epochs(&layout.journals(), "journal");
-    for first in found.map_err(layout.io("listing the journals"))? {
-        let journal = Journal::open(&layout.journal(first), Arc::clone(disk));
-        match journal.map_err(layout.io("opening the journal"))? {
-            Some(journal) if journal.heading.first == first => journals.push(journal),
-            Some(_) => reading.damaged(format!(
-                "journal: the one from position {first} on is that of another epoch"
-            )),
-            None => reading.damaged(format!(
-                "journal: the header of the one from position {first} on is damaged"
-            )),
-        }
-    }
-    match Journal::open(&layout.next_journal(), Arc::clone(disk)) {
-        Ok(Some(next)) => journals.push(next),
-        Ok(None) => {}
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Err(e) => return Err(layout.io("opening the next journal")(e)),
-    }
-    if journals.is_empty() && reading.damage.is_empty() {
-        reading.damaged("journal: it is missing");
-    }
-    Ok(journals)
-}
-
-fn epoch_as_it_is(
-    layout: &Layout,
-    journal: &Journal,
-    reading: &mut Reading,
-) -> Result<(), OpenError> {
-    let first = journal.heading.first;
-    let said = super::opening::testimony(layout, first)?;
-    let known = said.map(|said| (said.position, said.chain));
-    reading
-        .journal(journal, layout, (u64::MAX, known))
-        .map_err(layout.io("reading the journal"))?;
-    let Some(said) = said else {
-        return Ok(());
-    };
-    if said.position > reading.position {
-        let (last, written) = (reading.position, said.position);
-        reading.damaged(format!(
-            "journal: it ends at position {last}, but events up to {written} were written"
-        ));
-    }
-    if let Some(files) = said.files
-        && kept::files_hash(&layout.sled(first)).ok() != Some(files)
-    {
-        reading.damaged("sled: its files are not what they were when it was closed");
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ fn everything(bytes: &[u8]) {
     drop(Places::parse(&mut Reader(bytes)));
     drop(Filter::read(&mut Reader(bytes)));
     drop(unzip(&mut Reader(bytes), 1024));
-    assert!(split::<11>(bytes).is_none_or(|columns| columns.len() == 11));
+    assert!(split::<11>(bytes).is_none() || bytes.len() >= 44);
 }
 
 proptest! {
