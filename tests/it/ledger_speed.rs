@@ -105,7 +105,7 @@ fn grown() {
         std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
     };
     let events = number("SWITCHBOARD_TEST_EVENTS", 10_000_000);
-    let options = epochs_of(number("SWITCHBOARD_TEST_EPOCH", 256 * 1024));
+    let options = epochs_of(number("SWITCHBOARD_TEST_EPOCH", 128 * 1024));
     let store: std::path::PathBuf = std::env::var("SWITCHBOARD_TEST_STORE").unwrap().into();
     if !store.exists() {
         grow(&store, options, events);
