@@ -105,7 +105,7 @@ fn fate(store: &Path, events: &[Event], examined: bool) -> Result<Fate, String> 
     if !same
         || more
             .into_iter()
-            .any(|event| !matches!(event.fact, Fact::LedgerRebuilt(_)))
+            .any(|event| !matches!(event.fact, Fact::LedgerRebuilt(_) | Fact::LedgerMended(_)))
     {
         return Err(format!("ANOTHER HISTORY: {} events", found.len()));
     }
@@ -129,6 +129,7 @@ fn small_store(store: &Path) -> Vec<Event> {
         .append(noting("note/a", Expected::Any, &large))
         .unwrap();
     let events = everything(&ledger);
+    ledger.settle();
     ledger.close().unwrap();
     // Most of what is reserved is left away: it is only zeros, and is read for every flip.
     let journal = newest(&store.join("journal"), ".journal");

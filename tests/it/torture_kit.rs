@@ -19,7 +19,7 @@ use switchboard::events::envelope::Event;
 use switchboard::events::ids::{CommandId, Position};
 use switchboard::events::kind::Fact;
 use switchboard::events::ledger::append::{Commit, Expected};
-use switchboard::events::ledger::disk::Disk;
+use switchboard::events::ledger::disk::{Disk, OsDisk};
 use switchboard::events::ledger::handle::{Ledger, OpenError, Opening};
 use switchboard::events::ledger::options::Options;
 use tempfile::TempDir;
@@ -346,7 +346,8 @@ fn whole(event: &Event, seeded: Seeded, expected: Option<&Fact>) -> Result<(), S
 
 /// A store with seeded commits in it, stopped cleanly. They count as acknowledged.
 pub(crate) fn prepared(store: &Path, load: Load, count: u64) -> Vec<Ack> {
-    let ledger = Ledger::create(store, edge(), "test").expect("a new ledger");
+    let disk = Arc::new(OsDisk);
+    let ledger = create_on(disk, store).expect("a new ledger");
     let acks = (0..count)
         .map(|number| {
             let seeded = Seeded { load, number };
@@ -358,6 +359,8 @@ pub(crate) fn prepared(store: &Path, load: Load, count: u64) -> Vec<Ack> {
             }
         })
         .collect();
+    // sled gets its copy, and what is full is closed.
+    ledger.settle();
     ledger.close().expect("a clean stop");
     acks
 }
@@ -371,6 +374,18 @@ pub(crate) fn tear(store: &Path) {
     bytes.extend_from_slice(b"SWfr torn in the middle of a word");
     bytes.resize(bytes.len() + 4096, 0);
     std::fs::write(journal, bytes).unwrap();
+}
+
+/// Removes sled's copy of the newest epoch that has one.
+pub(crate) fn without_sled(store: &Path) {
+    let sleds = std::fs::read_dir(store.join("ledger")).unwrap();
+    let live = sleds
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && path.extension().is_none())
+        .max();
+    if let Some(live) = live {
+        std::fs::remove_dir_all(live).unwrap();
+    }
 }
 
 /// The newest thing in one of the store's folders.

@@ -55,6 +55,7 @@ fn plays_its_script() {
             ("threads", _) => threads = count,
             ("append", Some(ledger)) => victim.append(ledger, threads, count),
             ("verify", Some(ledger)) => victim.verify(ledger),
+            ("settle", Some(ledger)) => drop(ledger.settle()),
             ("close", _) => victim.close(ledger.take()),
             // Without a ledger there is nothing to do: it could not be opened.
             _ => {}

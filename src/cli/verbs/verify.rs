@@ -37,7 +37,14 @@ impl VerifyArgs {
         let torn = match torn {
             Ok(torn) => torn,
             // Whoever has it open has set a torn tail aside; what else is damaged is told below.
-            Err(OpenError::Locked { .. } | OpenError::Corrupt { .. }) => None,
+            Err(OpenError::Locked { .. }) => None,
+            // Asking an owner would open the ledger, and that puts back what sled still holds.
+            Err(error @ OpenError::Corrupt { .. }) => {
+                let mut found = json!(Ledger::examine(&store)?);
+                self.tell_repaired(&mut found, None);
+                run.printer.answer(&found, past::verify)?;
+                return Err(error.into());
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(torn) = torn.as_ref().filter(|_| !self.repair) {
