@@ -150,6 +150,38 @@ fn a_window_that_is_slow_to_hand_out_its_copy_is_asked_again() {
     }
 }
 
+/// The thread that serves the clipboard for us may get no turn for a while, too.
+#[test]
+fn a_clipboard_that_is_slow_to_take_a_text_gets_it_again() {
+    let text = "a longer text than is typed key by key ".repeat(8);
+    for (silences, delivered) in [(1, true), (4, true), (40, false)] {
+        let mut stage = stage(&[]);
+        let mut courier = courier_on(&stage, job(&text, Target::Chat));
+        let mut report = Report::Begin;
+        let mut left = silences;
+        let ending = loop {
+            report = match courier.next(report, stage.pace.now()) {
+                Move::Do(Deed::SetClipboard(Clip::Text(put))) if put == text && left > 0 => {
+                    left -= 1;
+                    stage.pace.wait(Duration::from_millis(150));
+                    Report::Trouble(Trouble::Clipboard("its owner did not answer".to_owned()))
+                }
+                Move::Do(deed) => perform(&deed, &mut stage.desktop, &mut stage.pace),
+                Move::Ask(_) => Report::Answered(Answer::Allowed),
+                Move::End(ending) => break ending,
+            };
+        };
+        if delivered {
+            assert_eq!(observed(&ending.outcome), 1, "{silences}");
+        } else {
+            assert_eq!(
+                failed(&ending.outcome),
+                (FailureClass::ClipboardLost, false)
+            );
+        }
+    }
+}
+
 #[test]
 fn an_enter_that_may_have_been_taken_late_is_never_repeated() {
     let mut stage = stage(&[]);

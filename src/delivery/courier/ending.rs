@@ -101,6 +101,15 @@ impl Courier {
                 return self.go(Phase::Probe(probe), poll, [Deed::ReadClipboard]);
             }
             (Phase::Kept, Trouble::Clipboard(_)) => return self.kept(&Clip::Other),
+            // Our own serving of it may be slow on a busy machine.
+            (Phase::Clipboard { until }, Trouble::Clipboard(_))
+                if self.now < until && !self.may_type() =>
+            {
+                let text = Clip::Text(self.job.text.clone());
+                let poll = self.poll();
+                let again = [Deed::SetClipboard(text), Deed::ReadClipboard];
+                return self.go(Phase::Clipboard { until }, poll, again);
+            }
             (Phase::Clipboard { .. }, Trouble::Clipboard(_) | Trouble::Unsupported(_))
                 if self.may_type() =>
             {
