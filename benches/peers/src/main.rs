@@ -79,7 +79,9 @@ fn main() -> Outcome<()> {
             let start = Instant::now();
             fill(&*store, events, seed)?;
             let seconds = start.elapsed().as_secs_f64();
-            println!("{}", json!({"events": events, "seconds": seconds, "disk": store.disk()?}));
+            store.settle();
+            let settled = start.elapsed().as_secs_f64();
+            println!("{}", json!({"events": events, "seconds": seconds, "settled": settled, "disk": store.disk()?}));
             die_if(kill)?;
             return Ok(());
         }

@@ -29,6 +29,8 @@ pub trait Store: Send + Sync {
     fn scan(&self) -> Outcome<(u64, u64)>;
     /// Reads one event by its position, from 1; returns the length of what it found.
     fn point(&self, position: u64) -> Outcome<usize>;
+    /// Waits until what the store does later by itself is done.
+    fn settle(&self) {}
     /// Bytes that the store takes on the disk, when it is not simply its folder's size.
     fn disk(&self) -> Outcome<Option<u64>> {
         Ok(None)

@@ -37,6 +37,10 @@ impl Store for Switchboard {
         Ok(Box::new(Lane(self.0.clone())))
     }
 
+    fn settle(&self) {
+        self.0.settle();
+    }
+
     fn scan(&self) -> Outcome<(u64, u64)> {
         let (mut count, mut sum, mut next) = (0, 0, Position(1));
         loop {
