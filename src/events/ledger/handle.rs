@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::append::{AppendError, Appended, Commit, Expected, Part};
+use super::append::{AppendError, Appended, Commit};
 use super::disk::{Disk, OsDisk, is_full};
 use super::opening::{self, Opened};
 use super::options::Options;
@@ -14,7 +14,7 @@ use super::owner::Owner;
 use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::reserve::Reserve;
-use super::writer::own_cause;
+use super::writer::own_note;
 use super::{blobs, bytes, creating, examining, repair, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerMended;
@@ -254,14 +254,7 @@ impl Ledger {
     fn note_mended(&self, first: u64, last: u64) {
         let shared = &self.owner.shared;
         let fact = LedgerMended { first, last };
-        let noted = self.append(Commit {
-            cause: own_cause(shared, shared.edge.clock.now()),
-            parts: vec![Part {
-                stream: StreamId::ledger(),
-                expected: Expected::Any,
-                facts: vec![fact.into()],
-            }],
-        });
+        let noted = self.append(own_note(shared, shared.edge.clock.now(), fact));
         // On a full disk the note is lost; `Opening` says it all the same, and reading goes on.
         drop(noted);
     }

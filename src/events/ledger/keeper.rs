@@ -8,7 +8,6 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::append::{Commit, Expected, Part};
 use super::bytes::{len64, size};
 use super::disk::is_full;
 use super::frame::Frame;
@@ -19,9 +18,8 @@ use super::layout;
 use super::live::Live;
 use super::prepare::prepare;
 use super::shared::Shared;
-use super::writer::{Request, own_cause};
+use super::writer::{Request, own_note};
 use crate::events::facts::ledger::LedgerRebuilt;
-use crate::events::ids::StreamId;
 
 /// After sled failed it is tried again after this, then after twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -262,14 +260,7 @@ impl Keeper<'_> {
             reason: reason.to_owned(),
         };
         let now = self.shared.edge.clock.now();
-        let ready = prepare(Commit {
-            cause: own_cause(self.shared, now),
-            parts: vec![Part {
-                stream: StreamId::ledger(),
-                expected: Expected::Any,
-                facts: vec![fact.into()],
-            }],
-        });
+        let ready = prepare(own_note(self.shared, now, fact));
         if let Ok(ready) = ready {
             let (reply, answer) = mpsc::sync_channel(1);
             let request = Request::Append(Box::new(ready), reply);

@@ -22,6 +22,7 @@ use super::shared::Shared;
 use crate::events::envelope::Cause;
 use crate::events::facts::ledger::ClockSteppedBack;
 use crate::events::ids::{AgentId, CommandId, CorrelationId, Position, StreamId};
+use crate::events::kind::Fact;
 use crate::events::time::Timestamp;
 
 /// A batch takes no more commits once its records have this many bytes.
@@ -305,14 +306,7 @@ impl<'a> Batch<'a> {
         let fact = ClockSteppedBack {
             by_micros: u64::try_from(by.as_micros()).unwrap_or(u64::MAX),
         };
-        let ready = prepare(Commit {
-            cause: own_cause(self.shared, now),
-            parts: vec![Part {
-                stream: StreamId::ledger(),
-                expected: Expected::Any,
-                facts: vec![fact.into()],
-            }],
-        });
+        let ready = prepare(own_note(self.shared, now, fact));
         // A note about the clock is not worth failing somebody's commit for.
         if let Ok(ready) = ready {
             drop(self.stage(&ready, now));
@@ -412,12 +406,19 @@ fn unreadable(why: &ReadError) -> AppendError {
     }
 }
 
-/// The cause of what the ledger says of itself.
-pub(super) fn own_cause(shared: &Shared, now: Timestamp) -> Cause {
-    Cause {
-        actor: AgentId::switchboard(),
-        correlation: CorrelationId(shared.edge.ids.fresh(now)),
-        causation: None,
-        command: CommandId(shared.edge.ids.fresh(now)),
+/// What the ledger says of itself.
+pub(super) fn own_note(shared: &Shared, now: Timestamp, fact: impl Into<Fact>) -> Commit {
+    Commit {
+        cause: Cause {
+            actor: AgentId::switchboard(),
+            correlation: CorrelationId(shared.edge.ids.fresh(now)),
+            causation: None,
+            command: CommandId(shared.edge.ids.fresh(now)),
+        },
+        parts: vec![Part {
+            stream: StreamId::ledger(),
+            expected: Expected::Any,
+            facts: vec![fact.into()],
+        }],
     }
 }
