@@ -45,11 +45,20 @@ fn settings() -> impl bincode::config::Config {
 
 /// The bytes of a fact.
 pub fn encode<T: Serialize>(fact: &T) -> Result<Vec<u8>, EncodeError> {
-    let bytes = bincode::serde::encode_to_vec(fact, settings())?;
-    if bytes.len() > BODY_MAX {
-        return Err(EncodeError::TooLarge { size: bytes.len() });
-    }
+    let mut bytes = Vec::new();
+    encode_behind(fact, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Puts the bytes of a fact behind those that are there. After an error some may have been added.
+pub fn encode_behind<T: Serialize>(fact: &T, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = bytes.len();
+    bincode::serde::encode_into_std_write(fact, bytes, settings())?;
+    let size = bytes.len().saturating_sub(before);
+    if size > BODY_MAX {
+        return Err(EncodeError::TooLarge { size });
+    }
+    Ok(())
 }
 
 /// The fact behind the bytes, all of them.

@@ -55,9 +55,19 @@ macro_rules! register {
 
             /// The bytes that are stored for the fact.
             pub fn encode(&self) -> Result<Vec<u8>, codec::EncodeError> {
+                let mut bytes = Vec::new();
+                self.encode_behind(&mut bytes)?;
+                Ok(bytes)
+            }
+
+            /// Puts the bytes that are stored for the fact behind those that are there.
+            pub fn encode_behind(&self, bytes: &mut Vec<u8>) -> Result<(), codec::EncodeError> {
                 match self {
-                    $(Self::$fact(fact) => codec::encode(fact),)*
-                    Self::Unknown { body, .. } => Ok(body.clone()),
+                    $(Self::$fact(fact) => codec::encode_behind(fact, bytes),)*
+                    Self::Unknown { body, .. } => {
+                        bytes.extend_from_slice(body);
+                        Ok(())
+                    }
                 }
             }
 

@@ -18,6 +18,10 @@ const GRACE: Duration = Duration::from_millis(200);
 /// With so many full epochs one is closed before the ledger is, so that they do not pile up where
 /// ledgers are opened for moments only.
 const FULL_LEFT: usize = 2;
+/// Closing rests between two small steps while somebody appends, ...
+const REST: Duration = Duration::from_millis(3);
+/// ... until more than so many epochs wait.
+const PATIENT: usize = 6;
 /// After a failure it is tried again after this, then after twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -28,6 +32,8 @@ struct State {
     /// It does something, or will at once.
     busy: bool,
     life: Life,
+    /// So many wait for it.
+    waited_for: usize,
     failing: Option<String>,
 }
 
@@ -63,6 +69,17 @@ impl Closing {
         );
     }
 
+    /// A moment without work, unless the ledger closes.
+    fn rest(&self) {
+        drop(
+            self.changed
+                .wait_timeout_while(self.state(), REST, |state| {
+                    state.waited_for == 0 && state.life == Life::Open
+                })
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     /// There may be something to do.
     pub(super) fn wake(&self) {
         let mut state = self.state();
@@ -89,12 +106,15 @@ impl Closing {
 
     /// Waits until nothing is left to do, or it turned out not to work.
     pub(super) fn settle(&self) {
+        let mut state = self.state();
+        state.waited_for = state.waited_for.saturating_add(1);
+        drop(state);
         self.wake();
-        drop(
-            self.changed
-                .wait_while(self.state(), |state| state.busy && state.life < Life::Gone)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut state = self
+            .changed
+            .wait_while(self.state(), |state| state.busy && state.life < Life::Gone)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.waited_for = state.waited_for.saturating_sub(1);
     }
 
     fn become_at_least(&self, life: Life) {
@@ -203,8 +223,16 @@ fn close(shared: &Shared, live: &Live) -> Result<(), ClosingError> {
         .into_iter()
         .map(|at| live.frame(at).map_err(|e| io::Error::other(e.to_string())));
     let mut failed = None;
+    let mut head = shared.lag.head();
     let mut pace = |_: Step| {
-        failed = shared.disk.step("closing an epoch").err();
+        let before = std::mem::replace(&mut head, shared.lag.head());
+        if head > before && shared.epochs().full.len() <= PATIENT {
+            shared.closing.rest();
+        }
+        // A file for the next journal that does not come in time, the writer makes itself.
+        failed = rolling::prepare(shared)
+            .and_then(|()| shared.disk.step("closing an epoch"))
+            .err();
         failed.is_none() && !shared.must_stop_closing()
     };
     let sealed = sealing::seal(&target, heading, frames, &mut pace);

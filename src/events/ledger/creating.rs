@@ -105,8 +105,8 @@ fn begin_journal(
     });
     let journal = Journal::create(&layout.journal(FIRST_EPOCH), heading, Arc::clone(disk))
         .map_err(layout.io("making the journal"))?;
-    let frame = draft.seal(HEADER, 0, &journal.key);
-    let written = journal.append(&[frame], HEADER);
+    draft.seal(HEADER, 0, &journal.key);
+    let written = journal.append(draft.sealed(), HEADER, HEADER);
     written.map(|_| ()).map_err(|failure| {
         let (WriteFailure::Full(reason) | WriteFailure::Broken(reason)) = failure;
         layout.io("writing the first event")(std::io::Error::other(reason))

@@ -7,14 +7,20 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use super::bytes::{len64, size};
+
+/// Zeros are written in pieces of this many bytes.
+const ZEROS: u64 = 1024 * 1024;
+
 /// Writing, syncing and room.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Writes all bytes at the offset.
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Returns once the file's data is on the device.
     fn sync(&self, file: &File) -> io::Result<()>;
-    /// Makes the file at least `length` bytes long, its new blocks reserved where the file
-    /// system can do that.
+    /// Makes the file at least `length` bytes long, zeros from `from` on. The blocks are reserved and
+    /// written, so that a sync of what is written there later has no metadata to carry along: that
+    /// makes it up to twice as fast.
     fn reserve(&self, file: &File, from: u64, length: u64) -> io::Result<()>;
     /// Bytes this user may still write below the folder.
     fn free(&self, folder: &Path) -> io::Result<u64>;
@@ -46,28 +52,28 @@ impl Disk for OsDisk {
         file.sync_data()
     }
 
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(unused_variables, reason = "growing plainly needs no beginning")
-    )]
     fn reserve(&self, file: &File, from: u64, length: u64) -> io::Result<()> {
+        let more = length.saturating_sub(from);
         #[cfg(target_os = "linux")]
         {
             use rustix::fs::{FallocateFlags, fallocate};
             use rustix::io::Errno;
-            match fallocate(
-                file,
-                FallocateFlags::empty(),
-                from,
-                length.saturating_sub(from),
-            ) {
-                Ok(()) => return Ok(()),
-                // This file system cannot reserve: the file grows plainly below.
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            match fallocate(file, FallocateFlags::empty(), from, more) {
+                // A file system that cannot reserve: the zeros below do it.
+                Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
                 Err(other) => return Err(other.into()),
             }
         }
-        file.set_len(length)
+        let zeros = vec![0; size(more.min(ZEROS))];
+        let mut at = from;
+        while at < length {
+            let piece = zeros
+                .get(..size(length.saturating_sub(at)))
+                .unwrap_or(&zeros);
+            file.write_all_at(piece, at)?;
+            at = at.saturating_add(len64(piece.len()));
+        }
+        file.sync_all()
     }
 
     fn free(&self, folder: &Path) -> io::Result<u64> {

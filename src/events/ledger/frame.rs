@@ -1,7 +1,5 @@
 //! A frame: whole commits, written in one piece, the unit of the journal and of sled.
 
-use std::sync::Arc;
-
 use super::bytes::{Reader, len32, len64, size};
 use super::record::{Hash, Malformed, Record};
 
@@ -167,31 +165,40 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// A frame being filled.
+/// Frames being filled one after the other, as they will stand in the journal.
 #[derive(Debug)]
 pub(super) struct Draft {
+    /// The frames that are sealed, then the one that is filled.
     bytes: Vec<u8>,
+    /// Where in `bytes` the one that is filled begins.
+    start: usize,
     first: u64,
     count: u32,
     before: Hash,
     after: Hash,
 }
 
-/// A frame ready to be written.
-#[derive(Clone, Debug)]
+/// Where a frame will be written.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Sealed {
     pub(super) offset: u64,
-    pub(super) last: u64,
-    pub(super) bytes: Arc<[u8]>,
+    /// Bytes of the frame.
+    pub(super) length: u64,
 }
 
 impl Draft {
     /// An empty frame whose first event will have this position, after this chain hash.
     pub(super) fn new(first: u64, before: Hash) -> Self {
-        let mut bytes = Vec::with_capacity(TARGET);
-        bytes.resize(PREFIX, 0);
+        Self::within(Vec::new(), first, before)
+    }
+
+    /// The same, its bytes in a buffer that was used before.
+    pub(super) fn within(mut buffer: Vec<u8>, first: u64, before: Hash) -> Self {
+        buffer.clear();
+        buffer.resize(PREFIX, 0);
         Self {
-            bytes,
+            bytes: buffer,
+            start: 0,
             first,
             count: 0,
             before,
@@ -205,12 +212,17 @@ impl Draft {
         self.count = self.count.saturating_add(1);
     }
 
+    /// The position of the first event of the frame that is filled.
+    pub(super) const fn first(&self) -> u64 {
+        self.first
+    }
+
     /// The chain hash after the last event.
     pub(super) const fn chain(&self) -> Hash {
         self.after
     }
 
-    /// Whether there is no event yet.
+    /// Whether there is no event in the frame yet.
     pub(super) const fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -219,17 +231,22 @@ impl Draft {
     pub(super) fn has_room(&self, more: usize) -> bool {
         self.bytes
             .len()
+            .saturating_sub(self.start)
             .saturating_add(more)
             .saturating_add(CHECKSUM)
             <= TARGET
     }
 
-    /// The finished frame for this place of the journal.
-    pub(super) fn seal(mut self, offset: u64, synced: u64, key: &Hash) -> Sealed {
-        let length = len32(self.bytes.len().saturating_add(CHECKSUM));
+    /// Finishes the frame for this place of the journal, and begins the next one behind it.
+    pub(super) fn seal(&mut self, offset: u64, synced: u64, key: &Hash) -> Sealed {
+        let length = self
+            .bytes
+            .len()
+            .saturating_sub(self.start)
+            .saturating_add(CHECKSUM);
         let mut prefix = Vec::with_capacity(PREFIX);
         prefix.extend_from_slice(&MAGIC);
-        prefix.extend_from_slice(&length.to_le_bytes());
+        prefix.extend_from_slice(&len32(length).to_le_bytes());
         prefix.extend_from_slice(&offset.to_le_bytes());
         prefix.extend_from_slice(&self.first.to_le_bytes());
         prefix.extend_from_slice(&synced.to_le_bytes());
@@ -237,26 +254,44 @@ impl Draft {
         prefix.extend_from_slice(&[0; 4]);
         prefix.extend_from_slice(&self.before);
         prefix.extend_from_slice(&self.after);
-        if let Some(reserved) = self.bytes.get_mut(..PREFIX) {
+        if let Some(reserved) = self.bytes.get_mut(self.start..)
+            && let Some(reserved) = reserved.get_mut(..PREFIX)
+        {
             reserved.copy_from_slice(&prefix);
         }
-        let checksum = blake3::keyed_hash(key, &self.bytes);
+        let covered = self.bytes.get(self.start..).unwrap_or_default();
+        let checksum = blake3::keyed_hash(key, covered);
         self.bytes.extend_from_slice(checksum.as_bytes());
-        Sealed {
+        let next = self.first.saturating_add(u64::from(self.count));
+        let sealed = Sealed {
             offset,
-            last: self
-                .first
-                .saturating_add(u64::from(self.count))
-                .saturating_sub(1),
-            bytes: self.bytes.into(),
-        }
+            length: len64(length),
+        };
+        self.start = self
+            .start
+            .saturating_add(size(sealed.end().saturating_sub(offset)));
+        self.bytes.resize(self.start.saturating_add(PREFIX), 0);
+        self.first = next;
+        self.count = 0;
+        self.before = self.after;
+        sealed
+    }
+
+    /// The sealed frames.
+    pub(super) fn sealed(&self) -> &[u8] {
+        self.bytes.get(..self.start).unwrap_or_default()
+    }
+
+    /// The buffer, to be used again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
 impl Sealed {
     /// Where the next frame begins.
-    pub(super) fn end(&self) -> u64 {
-        next_offset(self.offset, len64(self.bytes.len()))
+    pub(super) const fn end(&self) -> u64 {
+        next_offset(self.offset, self.length)
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::bytes::Reader;
-use super::frame::{Draft, Fault, Frame, Sealed, search};
+use super::bytes::{Reader, size};
+use super::frame::{Draft, Fault, Frame, search};
 use super::journal::{HEADER, Heading};
 use super::record::{Hash, Kept, Record, chained};
 use super::witness::Testimony;
@@ -45,11 +45,12 @@ fn heading() -> Heading {
     }
 }
 
-fn frame() -> Sealed {
+fn frame() -> Vec<u8> {
     let mut draft = Draft::new(41, [0xAA; 32]);
     draft.push(&record(41, Kept::Inline(b"body"), b"body"));
     draft.push(&record(42, Kept::Blob, &[7; 5000]));
-    draft.seal(HEADER, 40, &heading().key())
+    let sealed = draft.seal(HEADER, 40, &heading().key());
+    draft.sealed()[..size(sealed.length)].to_vec()
 }
 
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
@@ -67,7 +68,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
     witness.truncate(120);
     vec![
         ("event-header", header),
-        ("frame", frame().bytes.to_vec()),
+        ("frame", frame()),
         ("journal-header", journal),
         ("witness-slot", witness),
     ]
@@ -113,7 +114,7 @@ fn the_ledgers_own_encodings_have_their_golden_bytes() {
 fn a_frame_gives_back_what_was_put_in() {
     let sealed = frame();
     let key = heading().key();
-    let frame = Frame::read(&sealed.bytes, Some(HEADER), &key).unwrap();
+    let frame = Frame::read(&sealed, Some(HEADER), &key).unwrap();
     assert_eq!((frame.first, frame.last(), frame.synced), (41, 42, 40));
     let body = [7; 5000];
     let records: Vec<_> = frame.records().map(Result::unwrap).collect();
@@ -131,7 +132,7 @@ fn a_frame_gives_back_what_was_put_in() {
 fn a_frame_fits_only_its_own_place_and_journal() {
     let sealed = frame();
     let key = heading().key();
-    let read = |offset, key: &Hash| Frame::read(&sealed.bytes, offset, key).map(|_| ());
+    let read = |offset, key: &Hash| Frame::read(&sealed, offset, key).map(|_| ());
     assert_eq!(read(None, &key), Ok(()));
     assert_eq!(read(Some(HEADER + 8), &key), Err(Fault::Misplaced));
     let other = Heading {
@@ -145,14 +146,14 @@ fn a_frame_fits_only_its_own_place_and_journal() {
 fn every_flipped_bit_of_a_frame_is_seen() {
     let sealed = frame();
     let key = heading().key();
-    for at in 0..sealed.bytes.len() * 8 {
-        let mut bytes = sealed.bytes.to_vec();
+    for at in 0..sealed.len() * 8 {
+        let mut bytes = sealed.clone();
         bytes[at / 8] ^= 1 << (at % 8);
         assert!(Frame::read(&bytes, Some(HEADER), &key).is_err(), "bit {at}");
     }
-    for len in 0..sealed.bytes.len() {
+    for len in 0..sealed.len() {
         assert!(
-            Frame::read(&sealed.bytes[..len], Some(HEADER), &key).is_err(),
+            Frame::read(&sealed[..len], Some(HEADER), &key).is_err(),
             "{len}"
         );
     }
@@ -163,7 +164,7 @@ fn the_next_whole_frame_is_found_behind_damage() {
     let sealed = frame();
     let key = heading().key();
     let mut bytes = vec![0x53; 4096 - 2048];
-    bytes.extend_from_slice(&sealed.bytes);
+    bytes.extend_from_slice(&sealed);
     let found = search(&bytes, 2048, 2048, &key).unwrap();
     assert_eq!((found.offset, found.first), (4096, 41));
     assert!(search(&bytes, 2048, 4104, &key).is_none());

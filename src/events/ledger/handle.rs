@@ -15,7 +15,7 @@ use super::past::Past;
 use super::prepare::{Ready, prepare};
 use super::reserve::Reserve;
 use super::writer::own_note;
-use super::{blobs, bytes, creating, examining, repair, verify};
+use super::{blobs, creating, examining, repair, verify};
 use crate::events::envelope::Event;
 use crate::events::facts::ledger::LedgerMended;
 use crate::events::ids::{CommandId, EventId, Ids, Position, StreamId};
@@ -307,7 +307,7 @@ impl Ledger {
         let bodies = || ready.parts.iter().flat_map(|part| &part.bodies);
         let large: u64 = bodies()
             .filter(|body| body.is_large())
-            .map(|body| bytes::len64(body.bytes.len()))
+            .map(|body| u64::from(body.len()))
             .sum();
         if large == 0 {
             return Ok(());
@@ -324,7 +324,7 @@ impl Ledger {
         }
         let folder = shared.layout.blobs();
         for body in bodies().filter(|body| body.is_large()) {
-            blobs::write(&folder, &body.hash, &body.bytes).map_err(|e| {
+            blobs::write(&folder, &body.hash, ready.body(body)).map_err(|e| {
                 if is_full(&e) {
                     let detail = format!("writing a body: {e}");
                     return AppendError::NoSpace { detail };

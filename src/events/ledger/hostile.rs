@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use tempfile::tempdir;
 use uuid::Uuid;
 
+use super::bytes::{len64, size};
 use super::disk::OsDisk;
-use super::frame::{Draft, Frame, Sealed, search};
+use super::frame::{Draft, Frame, next_offset, search};
 use super::index::Index;
 use super::journal::{HEADER, Heading, Journal};
 use super::layout::{FIRST_EPOCH, Layout, make_folder};
@@ -57,7 +58,8 @@ fn golden(first: u64) -> Vec<u8> {
             },
         });
     }
-    draft.seal(HEADER, 0, &heading().key()).bytes.to_vec()
+    let sealed = draft.seal(HEADER, 0, &heading().key());
+    draft.sealed()[..size(sealed.length)].to_vec()
 }
 
 /// The frame with its length and checksum made right again.
@@ -194,21 +196,18 @@ proptest! {
         let path = layout.journal(FIRST_EPOCH);
         let journal = Journal::create(&path, heading(), Arc::new(OsDisk)).unwrap();
         let mut offset = HEADER;
-        let mut written = Vec::new();
+        let mut written: Vec<u8> = Vec::new();
         for (number, mutations) in (0_u64..).zip(&frames) {
             let mut bytes = mutated(golden(1 + number * 3), mutations);
             bytes.resize(bytes.len().max(136), 0);
             // At its own place, so that its number alone does not give it away.
             bytes[8..16].copy_from_slice(&offset.to_le_bytes());
-            let sealed = Sealed {
-                offset,
-                last: 1,
-                bytes: sealed(bytes).into(),
-            };
-            offset = sealed.end();
-            written.push(sealed);
+            let bytes = sealed(bytes);
+            offset = next_offset(offset, len64(bytes.len()));
+            written.extend_from_slice(&bytes);
+            written.resize(size(offset - HEADER), 0);
         }
-        journal.append(&written, HEADER).unwrap();
+        journal.append(&written, HEADER, HEADER).unwrap();
         match scan::scan(&journal, Index::beginning(&journal.heading, (0, 0)), 0) {
             Ok(_) | Err(Flaw::Damage(_) | Flaw::Strange(_)) => {}
             Err(other @ Flaw::Io(_)) => prop_assert!(false, "{:?}", other),

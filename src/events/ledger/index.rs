@@ -1,12 +1,13 @@
 //! What is derived from the events and kept in memory while the ledger is open: stream heads, and
 //! where ids and frames stand. Never stored; made anew from the journal at every opening.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 
 use uuid::Uuid;
 
+use super::closed::page::{is_timely, millis};
 use super::frame::Frame;
 use super::journal::{HEADER, Heading};
 use super::record::{Hash, Malformed, Record};
@@ -46,12 +47,24 @@ pub(super) struct End {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) end: End,
-    pub(super) streams: BTreeMap<Box<str>, StreamHead>,
-    /// Event id → position.
-    pub(super) events: Prints,
+    pub(super) streams: HashMap<Box<str>, StreamHead>,
     /// Command id → position of its first event.
     pub(super) commands: Prints,
+    /// Event id → position, of ids that do not tell when their event was recorded.
+    strangers: Prints,
     /// In order.
+    pub(super) frames: Vec<FrameAt>,
+}
+
+/// What a batch adds, gathered while it is written, so that nobody waits long for the index.
+#[derive(Debug, Default)]
+pub(super) struct Addition<'a> {
+    /// Each stream's last event.
+    pub(super) streams: HashMap<&'a str, StreamHead>,
+    /// Commands, each with the position of its first event.
+    pub(super) commands: Vec<(Uuid, u64)>,
+    /// Event ids that do not tell when their event was recorded.
+    pub(super) strangers: Vec<(Uuid, u64)>,
     pub(super) frames: Vec<FrameAt>,
 }
 
@@ -94,18 +107,62 @@ impl Index {
             version: record.version,
             position: record.position,
         };
-        match self.streams.get_mut(record.stream) {
-            Some(known) => *known = head,
-            None => {
-                self.streams.insert(record.stream.into(), head);
-            }
+        self.set_head(record.stream, head);
+        if !is_timely(record.id, record.recorded_at) {
+            self.strangers.add(record.id, record.position);
         }
-        self.events.add(record.id, record.position);
         if record.place == 0 {
             self.commands.add(record.command, record.position);
         }
         self.end.recorded_at = record.recorded_at;
         self.end.clock = record.clock;
+    }
+
+    fn set_head(&mut self, stream: &str, head: StreamHead) {
+        match self.streams.get_mut(stream) {
+            Some(known) => *known = head,
+            None => {
+                self.streams.insert(stream.into(), head);
+            }
+        }
+    }
+
+    /// Takes in a batch that is on the disk, with the end it leads to.
+    pub(super) fn extend(&mut self, addition: Addition<'_>, end: End) {
+        for (stream, head) in addition.streams {
+            self.set_head(stream, head);
+        }
+        for (command, position) in addition.commands {
+            self.commands.add(command, position);
+        }
+        for (event, position) in addition.strangers {
+            self.strangers.add(event, position);
+        }
+        self.frames.extend(addition.frames);
+        self.end = end;
+    }
+
+    /// Frames where the event with this id may be.
+    pub(super) fn frames_of(&self, event: Uuid) -> Vec<FrameAt> {
+        let strangers = self.strangers.candidates(event);
+        let mut found: Vec<FrameAt> = strangers
+            .into_iter()
+            .filter_map(|position| self.frame_of(position))
+            .collect();
+        if let Some(millis) = millis(event) {
+            let (from, until) = (
+                millis.saturating_mul(1000),
+                millis.saturating_add(1).saturating_mul(1000),
+            );
+            let begins_before = |limit: u64| {
+                self.frames
+                    .partition_point(|frame| frame.recorded_at < limit)
+            };
+            let first = begins_before(from).saturating_sub(1);
+            let timely = self.frames.get(first..begins_before(until));
+            found.extend_from_slice(timely.unwrap_or_default());
+        }
+        found
     }
 
     /// The frame that holds a position, if it is not beyond the end.

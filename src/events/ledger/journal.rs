@@ -10,15 +10,16 @@ use uuid::Uuid;
 
 use super::bytes::{Reader, len64, size};
 use super::disk::{Disk, is_full};
-use super::frame::{self, Fault, Frame, Sealed};
+use super::frame::{self, Fault, Frame};
 use super::record::Hash;
 
 const MAGIC: [u8; 8] = *b"SWjrnl01";
 /// The header has a block of its own, so that no torn frame can take it along.
 pub(super) const HEADER: u64 = 4096;
 const HEADER_USED: usize = 8 + 16 + 16 + 8 + 32;
-/// The file grows in steps of this many bytes.
+/// The file grows by as much as it has, but not by more or less than this many bytes.
 pub(super) const STEP: u64 = 4 * 1024 * 1024;
+const SMALL_STEP: u64 = 256 * 1024;
 
 /// Frames are seldom larger.
 const GUESS: usize = frame::TARGET + 2048;
@@ -100,15 +101,15 @@ pub(super) struct Blank {
 }
 
 impl Blank {
-    /// Makes the file; it must not exist.
-    pub(super) fn make(path: &Path, disk: Arc<dyn Disk>) -> io::Result<Self> {
+    /// Makes the file, with room for about so many bytes; it must not exist.
+    pub(super) fn make(path: &Path, room: u64, disk: Arc<dyn Disk>) -> io::Result<Self> {
         let file = new_file(path)?;
-        disk.reserve(&file, 0, STEP)?;
-        file.sync_all()?;
+        let reserved = room.clamp(SMALL_STEP, STEP);
+        disk.reserve(&file, 0, reserved)?;
         super::layout::sync_folder(super::layout::parent(path))?;
         Ok(Self {
             file,
-            reserved: STEP,
+            reserved,
             disk,
         })
     }
@@ -169,23 +170,24 @@ impl Journal {
         }))
     }
 
-    /// Writes the frames and returns once they are on the device. `reserved` is how long the
+    /// Writes whole frames and returns once they are on the device. `reserved` is how long the
     /// file is; returns how long it is now.
-    pub(super) fn append(&self, frames: &[Sealed], reserved: u64) -> Result<u64, WriteFailure> {
-        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+    pub(super) fn append(
+        &self,
+        frames: &[u8],
+        offset: u64,
+        reserved: u64,
+    ) -> Result<u64, WriteFailure> {
+        if frames.is_empty() {
             return Ok(reserved);
-        };
-        let mut bytes = Vec::with_capacity(size(last.end().saturating_sub(first.offset)));
-        for frame in frames {
-            bytes.resize(size(frame.offset.saturating_sub(first.offset)), 0);
-            bytes.extend_from_slice(&frame.bytes);
         }
-        let reserved = self.make_room(last.end(), reserved)?;
+        let end = frame::next_offset(offset, len64(frames.len()));
+        let reserved = self.make_room(end, reserved)?;
         let broken = |step: &str, e: &io::Error| {
             WriteFailure::Broken(format!("{step} the journal failed: {e}"))
         };
         self.disk
-            .write(&self.file, &bytes, first.offset)
+            .write(&self.file, frames, offset)
             .map_err(|e| broken("writing", &e))?;
         self.disk
             .sync(&self.file)
@@ -197,7 +199,8 @@ impl Journal {
         if needed <= reserved {
             return Ok(reserved);
         }
-        let wanted = needed.next_multiple_of(STEP);
+        let step = reserved.next_power_of_two().clamp(SMALL_STEP, STEP);
+        let wanted = needed.next_multiple_of(step);
         // Nearly full disks still take what is needed right now.
         self.disk
             .reserve(&self.file, reserved, wanted)

@@ -107,29 +107,39 @@ impl Keeper<'_> {
     /// Feeds until the ledger closes.
     fn feed(&mut self) -> Result<(), KeptError> {
         loop {
+            while !self.shared.lag.is_calm() {}
+            if self.go_to_next() {
+                continue;
+            }
             let mut feeding = self.begin()?;
-            loop {
-                let next = self.shared.epochs().after(self.live.first()).cloned();
+            while !self.go_to_next() {
                 let end = self.live.index().end;
                 if feeding.fed < end.position {
                     if self.shared.lag.late() {
                         return Ok(());
                     }
                     self.step(&mut feeding)?;
+                    self.shared.lag.rest(end.position);
                     continue;
                 }
                 self.whole(&mut feeding)?;
-                if let Some(next) = next {
-                    self.live = next;
-                    self.tried = false;
-                    break;
-                }
                 self.shared.lag.kept(feeding.fed, 0);
                 if !self.shared.lag.wait_for_more(feeding.fed) {
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Goes on with the epoch behind this one, if there is one: closing copies whole what is full.
+    fn go_to_next(&mut self) -> bool {
+        let Some(next) = self.shared.epochs().after(self.live.first()).cloned() else {
+            return false;
+        };
+        kept::shut(self.live.take_kept());
+        self.live = next;
+        self.tried = false;
+        true
     }
 
     /// An epoch that was closed meanwhile needs no copy any more.
@@ -182,7 +192,6 @@ impl Keeper<'_> {
                 Err(e) => Some(e.to_string()),
             },
         };
-        self.shared.lag.excuse();
         let aside = aside(&folder);
         let mut kept = begin_anew(&folder, &aside);
         if kept.is_err() && reason.is_none() {

@@ -1,20 +1,25 @@
 //! How far sled's copy is behind the journal, and who waits for whom. The journal has every frame,
-//! so nothing waits here in memory; a writer far ahead of sled waits for it.
+//! so nothing waits here in memory, and the writer waits for nobody.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::kept::STEP;
 
-/// A writer waits while sled misses more than this of what came since it last had everything.
-const BOUND: u64 = 8 * 1024 * 1024;
 /// How long the first frame waits for company, so that lone appends do not each cost sled's
 /// sync on top of the journal's.
 const GATHER: Duration = Duration::from_millis(50);
+/// Between two steps, while more is written: both share a device, and who appends waits for it.
+const REST: Duration = Duration::from_millis(20);
+/// More than this written in one [`GATHER`] is a storm. sled gets nothing new then: what an epoch
+/// misses when it is full, it gets by being closed.
+const STORM: u64 = 512 * 1024;
 /// Who opens a ledger only to look or to say one thing is gone before sled is opened at all.
 const GRACE: Duration = Duration::from_millis(200);
 /// More than this is not left for the next opening to bring to sled.
 pub(super) const LEFT: u64 = 1024 * 1024;
+/// So much is enough company.
+const GATHERED: u64 = STEP as u64;
 /// How long closing waits for sled's copy. What is missing then, the next opening brings.
 const LAST_MINUTE: Duration = Duration::from_secs(1);
 
@@ -26,8 +31,6 @@ struct State {
     kept: u64,
     /// Bytes in between, of those that came since sled last had everything.
     behind: u64,
-    /// sled is being compared, written anew, or failing: the writer does not wait for it.
-    excused: bool,
     /// So many want sled's copy now.
     urgent: usize,
     /// What becomes of sled's thread.
@@ -49,6 +52,11 @@ enum Life {
     Gone,
 }
 
+/// Somebody waits for sled.
+fn hurry(state: &State) -> bool {
+    state.life > Life::Open || state.urgent > 0
+}
+
 /// The distance between the journal and sled.
 #[derive(Debug, Default)]
 pub(super) struct Lag {
@@ -61,7 +69,6 @@ impl Lag {
     pub(super) fn new(written: u64) -> Self {
         let state = State {
             written,
-            excused: true,
             ..State::default()
         };
         Self {
@@ -91,18 +98,19 @@ impl Lag {
             .0
     }
 
-    /// Waits until there is room for more.
-    pub(super) fn wait_for_room(&self) {
-        drop(self.wait(|state| state.behind <= BOUND || state.excused || state.life == Life::Gone));
-    }
-
     /// The journal has more.
     pub(super) fn written(&self, last: u64, bytes: u64) {
         let mut state = self.state();
+        let before = state.behind;
         state.written = last;
-        state.behind = state.behind.saturating_add(bytes);
+        state.behind = before.saturating_add(bytes);
+        let reached = |mark: u64| before < mark && state.behind >= mark;
+        // The writer's time is dear: sled's thread is woken only by what it waits for.
+        let news = before == 0 || reached(GATHERED) || reached(LEFT);
         drop(state);
-        self.changed.notify_all();
+        if news {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits for a reason to open sled at all; false when there is none and the ledger closes.
@@ -117,11 +125,28 @@ impl Lag {
 
     /// Waits for more than what is kept up to this position; false when no more comes.
     pub(super) fn wait_for_more(&self, kept: u64) -> bool {
-        let done = |state: &State| state.life > Life::Open || state.urgent > 0;
         drop(self.wait(|state| state.written > kept || state.life > Life::Open));
-        let step = u64::try_from(STEP).unwrap_or(u64::MAX);
-        let state = self.wait_for(GATHER, |state| state.behind >= step || done(state));
+        let state = self.wait_for(GATHER, |state| state.behind >= GATHERED || hurry(state));
         state.written > kept
+    }
+
+    /// Rests a moment, if there is more than what was written up to this position.
+    pub(super) fn rest(&self, written: u64) {
+        if self.state().written > written {
+            drop(self.wait_for(REST, hurry));
+        }
+    }
+
+    /// Waits a moment and says whether appends come calmly, so that a new copy is worth beginning.
+    pub(super) fn is_calm(&self) -> bool {
+        let before = self.state().behind;
+        let state = self.wait_for(GATHER, hurry);
+        hurry(&state) || state.behind.saturating_sub(before) < STORM
+    }
+
+    /// The last position that is durable in the journal.
+    pub(super) fn head(&self) -> u64 {
+        self.state().written
     }
 
     /// Whether sled's thread is to end although something is missing in sled.
@@ -142,23 +167,15 @@ impl Lag {
         state.behind = state.behind.saturating_sub(bytes);
         if state.written <= position {
             state.behind = 0;
-            state.excused = false;
             state.failing = None;
         }
         drop(state);
         self.changed.notify_all();
     }
 
-    /// sled is written anew: the writer need not wait.
-    pub(super) fn excuse(&self) {
-        self.state().excused = true;
-        self.changed.notify_all();
-    }
-
     /// sled takes nothing for now.
     pub(super) fn fail(&self, reason: String) {
         let mut state = self.state();
-        state.excused = true;
         state.failing = Some(reason);
         drop(state);
         self.changed.notify_all();

@@ -1,7 +1,6 @@
 //! A live epoch: its journal, what is derived from it in memory, sled's copy and its witness.
 //! The newest one grows; older ones are full and wait to be closed.
 
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -195,19 +194,21 @@ impl Live {
 
     /// Calls `visit` with the name of every stream that begins with the prefix.
     pub(super) fn streams(&self, prefix: &str, visit: impl FnMut(&str)) {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
         let index = self.index();
-        let names = index.streams.range::<str, _>(from).map(|(name, _)| &**name);
+        let names = index.streams.keys().map(|name| &**name);
         names
-            .take_while(|name| name.starts_with(prefix))
+            .filter(|name| name.starts_with(prefix))
             .for_each(visit);
     }
 
     pub(super) fn find(&self, event: Uuid) -> Result<Option<u64>, ReadError> {
-        let candidates = self.index().events.candidates(event);
-        for position in candidates {
-            if self.at(position, |record| record.id == event)? == Some(true) {
-                return Ok(Some(position));
+        let frames = self.index().frames_of(event);
+        for at in frames {
+            let found = self.each_record(at, |record, _| {
+                (record.id == event).then_some(record.position)
+            })?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)

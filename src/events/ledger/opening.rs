@@ -97,6 +97,7 @@ pub(super) fn open_locked(
     let pen = Pen {
         live: Arc::clone(&active),
         reserved,
+        buffer: Vec::new(),
     };
     let epochs = Epochs {
         past: Arc::new(past),

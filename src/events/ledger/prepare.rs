@@ -1,9 +1,10 @@
 //! A commit made ready in its asker's thread: encoded once, hashed once, limits checked, large
 //! bodies already on the disk. The writer only has to look and copy.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ops::Range;
 
-use super::append::{AppendError, Commit, Expected};
+use super::append::{AppendError, Commit, Expected, Part};
 use super::blobs::INLINE_MAX;
 use super::bytes::len32;
 use super::looking::Looked;
@@ -15,31 +16,26 @@ use crate::events::kind::{Fact, KINDS};
 /// Events that one commit may have.
 pub(super) const EVENTS_MAX: usize = 4096;
 
+/// Most bodies have no more bytes.
+const USUAL_BODY: usize = 384;
+
 /// A fact as it will be stored.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) kind: u16,
-    pub(super) bytes: Vec<u8>,
     pub(super) hash: Hash,
+    /// Where its bytes are among those of its commit.
+    range: Range<usize>,
 }
 
 impl Body {
     /// Whether it gets a file of its own.
-    pub(super) const fn is_large(&self) -> bool {
-        self.bytes.len() > INLINE_MAX
-    }
-
-    /// What stands in the frame for it.
-    pub(super) fn kept(&self) -> Kept<'_> {
-        if self.is_large() {
-            Kept::Blob
-        } else {
-            Kept::Inline(&self.bytes)
-        }
+    pub(super) fn is_large(&self) -> bool {
+        self.range.len() > INLINE_MAX
     }
 
     pub(super) fn len(&self) -> u32 {
-        len32(self.bytes.len())
+        len32(self.range.len())
     }
 }
 
@@ -56,8 +52,8 @@ pub(super) struct ReadyPart {
 pub(super) struct Ready {
     pub(super) cause: Cause,
     pub(super) parts: Vec<ReadyPart>,
-    /// Equal for the same streams, kinds and bodies.
-    pub(super) content: Hash,
+    /// The bytes of all bodies.
+    encoded: Vec<u8>,
     /// How many events.
     pub(super) events: u16,
     /// Bytes of its records.
@@ -66,20 +62,42 @@ pub(super) struct Ready {
     pub(super) looked: Option<Looked>,
 }
 
+impl Ready {
+    /// The bytes of one of its bodies.
+    pub(super) fn body(&self, body: &Body) -> &[u8] {
+        self.encoded.get(body.range.clone()).unwrap_or_default()
+    }
+
+    /// What stands in the frame for one of its bodies.
+    pub(super) fn kept(&self, body: &Body) -> Kept<'_> {
+        if body.is_large() {
+            Kept::Blob
+        } else {
+            Kept::Inline(self.body(body))
+        }
+    }
+
+    /// Equal for the same streams, kinds and bodies. Only a repeated command is asked for it.
+    pub(super) fn content(&self) -> Hash {
+        let mut content = Content::default();
+        for part in &self.parts {
+            for body in &part.bodies {
+                content.add(part.stream.as_str(), body.kind, &body.hash);
+            }
+        }
+        content.hash()
+    }
+}
+
 /// Encodes a commit and checks its limits.
 pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
     let actor = commit.cause.actor.as_str().len();
-    let mut content = Content::default();
-    let mut streams = BTreeSet::new();
+    check_streams(&commit.parts)?;
+    let facts: usize = commit.parts.iter().map(|part| part.facts.len()).sum();
+    let mut encoded = Vec::with_capacity(facts.min(EVENTS_MAX).saturating_mul(USUAL_BODY));
     let mut parts = Vec::with_capacity(commit.parts.len());
     let (mut events, mut bytes) = (0_usize, 0_usize);
     for part in commit.parts {
-        if part.facts.is_empty() {
-            return Err(invalid(format!("stream {} gets no event", part.stream)));
-        }
-        if !streams.insert(part.stream.clone()) {
-            return Err(invalid(format!("stream {} occurs twice", part.stream)));
-        }
         let stream = part.stream.as_str();
         let mut bodies = Vec::with_capacity(part.facts.len());
         for fact in &part.facts {
@@ -90,15 +108,15 @@ pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
                     "kind {kind} is known, and raw bytes are not it"
                 )));
             }
-            let encoded = fact.encode()?;
-            let hash = *blake3::hash(&encoded).as_bytes();
-            content.add(stream, fact.kind(), &hash);
+            let begin = encoded.len();
+            fact.encode_behind(&mut encoded)?;
+            let range = begin..encoded.len();
             let body = Body {
                 kind: fact.kind(),
-                bytes: encoded,
-                hash,
+                hash: *blake3::hash(encoded.get(range.clone()).unwrap_or_default()).as_bytes(),
+                range,
             };
-            let inline = if body.is_large() { 0 } else { body.bytes.len() };
+            let inline = if body.is_large() { 0 } else { body.range.len() };
             bytes = bytes.saturating_add(Record::size(actor, stream.len(), inline));
             bodies.push(body);
         }
@@ -114,7 +132,7 @@ pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
         Ok(events) if usize::from(events) <= EVENTS_MAX => Ok(Ready {
             cause: commit.cause,
             parts,
-            content: content.hash(),
+            encoded,
             events,
             bytes,
             looked: None,
@@ -123,6 +141,19 @@ pub(super) fn prepare(commit: Commit) -> Result<Ready, AppendError> {
             "it has {events} events; {EVENTS_MAX} is the limit"
         ))),
     }
+}
+
+fn check_streams(parts: &[Part]) -> Result<(), AppendError> {
+    let mut streams = HashSet::new();
+    for part in parts {
+        if part.facts.is_empty() {
+            return Err(invalid(format!("stream {} gets no event", part.stream)));
+        }
+        if !streams.insert(part.stream.as_str()) {
+            return Err(invalid(format!("stream {} occurs twice", part.stream)));
+        }
+    }
+    Ok(())
 }
 
 fn invalid(reason: String) -> AppendError {

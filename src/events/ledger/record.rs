@@ -22,6 +22,9 @@ const HEADER_VERSION: u8 = 1;
 /// Flag: the sixteen bytes of the causation mean something.
 const HAS_CAUSATION: u16 = 1;
 
+/// A header has at most 633 bytes; before and behind it there is a hash.
+const HASHED_MAX: usize = 704;
+
 const KEPT_INLINE: u8 = 0;
 const KEPT_AS_BLOB: u8 = 1;
 
@@ -219,6 +222,20 @@ impl<'a> Record<'a> {
 /// The chain hash after an event: blake3 of the hash before it, its header and its payload hash.
 /// The body itself is not in it, so that it can be redacted and the chain still holds.
 pub(super) fn chained(before: &Hash, header: &[u8], payload_hash: &Hash) -> Hash {
+    // Headers with the longest names fit. In one piece it takes two thirds of the time that it
+    // takes in three.
+    let mut whole = [0; HASHED_MAX];
+    let end = before.len().saturating_add(header.len());
+    let length = end.saturating_add(payload_hash.len());
+    if let Some(pieces) = whole.get_mut(..length)
+        && let Some((first, rest)) = pieces.split_at_mut_checked(before.len())
+        && let Some((second, third)) = rest.split_at_mut_checked(header.len())
+    {
+        first.copy_from_slice(before);
+        second.copy_from_slice(header);
+        third.copy_from_slice(payload_hash);
+        return *blake3::hash(pieces).as_bytes();
+    }
     let mut hasher = blake3::Hasher::new();
     hasher.update(before);
     hasher.update(header);

@@ -11,7 +11,10 @@ use super::live::Live;
 use super::shared::Shared;
 
 /// So many full epochs may wait to be closed; then the active one grows on, and nobody waits.
-const WAITING_MAX: usize = 3;
+const WAITING_MAX: usize = 8;
+
+/// About so many bytes of the journal does an event take.
+const EVENT_BYTES: u64 = 512;
 
 #[derive(Debug)]
 struct State {
@@ -97,7 +100,9 @@ fn make_blank(shared: &Shared) -> io::Result<Blank> {
     layout::remove(&layout.next_journal())?;
     layout::sync_folder(&layout.journals())?;
     shared.disk.step("making the next journal")?;
-    Blank::make(&layout.next_journal(), Arc::clone(&shared.disk))
+    // Tiny epochs get tiny files.
+    let room = shared.options.epoch_events.saturating_mul(EVENT_BYTES);
+    Blank::make(&layout.next_journal(), room, Arc::clone(&shared.disk))
 }
 
 /// What the writer writes with.
@@ -106,6 +111,8 @@ pub(super) struct Pen {
     pub(super) live: Arc<Live>,
     /// The journal's length.
     pub(super) reserved: u64,
+    /// Where the next batch is put together.
+    pub(super) buffer: Vec<u8>,
 }
 
 impl Pen {

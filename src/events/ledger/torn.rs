@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
 
-use super::bytes::len64;
+use super::bytes::size;
 use super::disk::OsDisk;
-use super::frame::{Draft, Frame, Sealed};
+use super::frame::{Draft, Sealed};
 use super::index::Index;
 use super::journal::{HEADER, Heading, Journal};
 use super::layout::{FIRST_EPOCH, Layout, make_folder};
@@ -19,6 +19,7 @@ struct Made {
     _dir: TempDir,
     journal: Journal,
     frames: Vec<Sealed>,
+    after: Hash,
 }
 
 fn put(draft: &mut Draft, position: u64) {
@@ -57,21 +58,21 @@ fn journal(synced: &[u64]) -> Made {
     };
     let path = layout.journal(FIRST_EPOCH);
     let journal = Journal::create(&path, heading, Arc::new(OsDisk)).unwrap();
-    let (mut offset, mut chain) = (HEADER, Hash::default());
+    let mut offset = HEADER;
     let mut frames = Vec::new();
+    let mut draft = Draft::new(1, Hash::default());
     for (position, synced) in (1..).zip(synced) {
-        let mut draft = Draft::new(position, chain);
         put(&mut draft, position);
-        chain = draft.chain();
         let frame = draft.seal(offset, *synced, &journal.key);
         offset = frame.end();
         frames.push(frame);
     }
-    journal.append(&frames, HEADER).unwrap();
+    journal.append(draft.sealed(), HEADER, HEADER).unwrap();
     Made {
         _dir: dir,
         journal,
         frames,
+        after: draft.chain(),
     }
 }
 
@@ -79,7 +80,7 @@ impl Made {
     /// Zeros where a frame's bytes should be: a page that never reached the disk.
     fn lose(&self, frame: usize) {
         let frame = &self.frames[frame];
-        let zeros = vec![0; frame.bytes.len()];
+        let zeros = vec![0; size(frame.length)];
         self.journal
             .file
             .write_all_at(&zeros, frame.offset)
@@ -138,13 +139,13 @@ fn an_undamaged_journal_has_no_torn_tail() {
 fn frames_across_reading_windows_are_found() {
     let made = journal(&[0]);
     let last = &made.frames[0];
-    let after = Frame::again(&last.bytes).unwrap().after;
-    let mut draft = Draft::new(2, after);
+    let mut draft = Draft::new(2, made.after);
     for position in 2..60_000 {
         put(&mut draft, position);
     }
     let frame = draft.seal(last.end(), 1, &made.journal.key);
-    assert!(len64(frame.bytes.len()) > 8 * 1024 * 1024);
-    made.journal.append(&[frame], last.end()).unwrap();
+    assert!(frame.length > 8 * 1024 * 1024);
+    let written = made.journal.append(draft.sealed(), last.end(), last.end());
+    written.unwrap();
     assert_eq!(made.scan().unwrap().index.end.position, 59_999);
 }

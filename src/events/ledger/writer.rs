@@ -3,19 +3,21 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::append::{AppendError, Appended, Commit, Expected, Part};
-use super::frame::{self, Draft, Frame, Sealed};
+use super::closed::page::is_timely;
+use super::epochs::Epochs;
+use super::frame::{self, Draft};
 use super::handle::ReadError;
-use super::index::{End, StreamHead};
+use super::index::{Addition, End, FrameAt, StreamHead};
 use super::journal::WriteFailure;
 use super::live::Live;
-use super::prepare::{Ready, ReadyPart, prepare};
+use super::prepare::{Body, Ready, ReadyPart, prepare};
 use super::record::{Hash, Record};
 use super::rolling::Pen;
 use super::shared::Shared;
@@ -27,8 +29,13 @@ use crate::events::time::Timestamp;
 
 /// A batch takes no more commits once its records have this many bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// The writer's buffer keeps at most so much between two batches.
+const BUFFER_KEPT: usize = 1024 * 1024;
 /// Smaller steps back of the clock are not worth an event.
 const STEP_BACK: Duration = Duration::from_secs(1);
+
+/// A stream's last event, if it has one.
+type Head = Option<StreamHead>;
 
 /// Where an answer goes.
 pub(super) type Reply = SyncSender<Result<Appended, AppendError>>;
@@ -75,7 +82,6 @@ fn serve(shared: &Shared, requests: &Receiver<Request>, mut pen: Pen) {
         if waiting.is_empty() {
             return;
         }
-        shared.lag.wait_for_room();
         if shared.poisoned().is_none() {
             pen.roll_if_full(shared);
         }
@@ -85,16 +91,22 @@ fn serve(shared: &Shared, requests: &Receiver<Request>, mut pen: Pen) {
 
 /// Checks, writes, syncs and answers one batch.
 fn write(shared: &Shared, pen: &mut Pen, waiting: Vec<(Box<Ready>, Reply)>, bytes: usize) {
-    let mut batch = Batch::new(shared, &pen.live, no_space(shared, bytes));
+    let live = Arc::clone(&pen.live);
+    let note = step_back(shared, &live);
+    let buffer = std::mem::take(&mut pen.buffer);
+    let mut batch = Batch::new((shared, &live), buffer, note.as_ref());
+    batch.no_space = no_space(shared, bytes);
     let answers: Vec<_> = waiting
         .iter()
         .map(|(ready, _)| batch.answer(ready))
         .collect();
-    let frames = batch.finish();
-    let written = match pen.live.journal.append(&frames, pen.reserved) {
+    let begin = batch.begin;
+    let (draft, addition, end) = batch.finish();
+    let written = match live.journal.append(draft.sealed(), begin, pen.reserved) {
         Ok(reserved) => {
             pen.reserved = reserved;
-            publish(shared, &pen.live, &frames)
+            publish(shared, &live, addition, end);
+            Ok(())
         }
         Err(WriteFailure::Full(detail)) => Err(Failure::Full(detail)),
         Err(WriteFailure::Broken(reason)) => {
@@ -102,7 +114,9 @@ fn write(shared: &Shared, pen: &mut Pen, waiting: Vec<(Box<Ready>, Reply)>, byte
             Err(Failure::Broken(reason))
         }
     };
-    for ((_, reply), answer) in waiting.into_iter().zip(answers) {
+    pen.buffer = draft.into_buffer();
+    pen.buffer.shrink_to(BUFFER_KEPT);
+    for ((_, reply), answer) in waiting.iter().zip(answers) {
         let result = match (&written, answer) {
             (Err(failure), Answer::IfWritten(_)) => Err(failure.error()),
             (_, Answer::IfWritten(result) | Answer::Anyway(result)) => result,
@@ -138,26 +152,31 @@ fn no_space(shared: &Shared, bytes: usize) -> Option<String> {
 }
 
 /// Makes durable frames visible.
-fn publish(shared: &Shared, live: &Live, frames: &[Sealed]) -> Result<(), Failure> {
-    let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
-        return Ok(());
-    };
+fn publish(shared: &Shared, live: &Live, addition: Addition<'_>, end: End) {
     let mut index = live.index.write().unwrap_or_else(PoisonError::into_inner);
-    for sealed in frames {
-        let added = Frame::again(&sealed.bytes)
-            .map_err(|e| e.to_string())
-            .and_then(|frame| index.add(&frame).map_err(|e| e.to_string()));
-        if let Err(reason) = added {
-            shared.poison(reason.clone());
-            return Err(Failure::Broken(reason));
-        }
+    let bytes = end.offset.saturating_sub(index.end.offset);
+    if bytes == 0 {
+        return;
     }
+    index.extend(addition, end);
     drop(index);
-    shared
-        .lag
-        .written(last.last, last.end().saturating_sub(first.offset));
-    shared.announce(last.last);
-    Ok(())
+    shared.lag.written(end.position, bytes);
+    shared.announce(end.position);
+}
+
+/// What the ledger says of a clock that has stepped back.
+fn step_back(shared: &Shared, live: &Live) -> Option<Ready> {
+    let end = live.index().end;
+    let now = shared.edge.clock.now();
+    let by = Timestamp::from_micros(end.clock).since(now);
+    if end.position == 0 || by <= STEP_BACK {
+        return None;
+    }
+    let fact = ClockSteppedBack {
+        by_micros: u64::try_from(by.as_micros()).unwrap_or(u64::MAX),
+    };
+    // A note about the clock is not worth failing somebody's commit for.
+    prepare(own_note(shared, now, fact)).ok()
 }
 
 /// An answer that is decided but not yet given.
@@ -173,34 +192,50 @@ enum Answer {
 struct Batch<'a> {
     shared: &'a Shared,
     live: &'a Live,
+    epochs: Arc<Epochs>,
+    now: Timestamp,
+    /// To be written before the first commit, if there is one.
+    note: Option<&'a Ready>,
     no_space: Option<String>,
     poisoned: Option<String>,
-    streams: HashMap<StreamId, StreamHead>,
-    commands: HashMap<Uuid, (Appended, Hash)>,
+    /// Commits of this batch by their command.
+    commands: HashMap<Uuid, (Appended, &'a Ready)>,
+    addition: Addition<'a>,
+    /// Where in the journal it begins.
+    begin: u64,
     end: End,
     synced: u64,
     draft: Draft,
-    sealed: Vec<Sealed>,
+    /// When the first event of the frame that is filled was recorded.
+    frame_at: u64,
 }
 
 impl<'a> Batch<'a> {
-    fn new(shared: &'a Shared, live: &'a Live, no_space: Option<String>) -> Self {
+    fn new(
+        (shared, live): (&'a Shared, &'a Live),
+        buffer: Vec<u8>,
+        note: Option<&'a Ready>,
+    ) -> Self {
         let end = live.index().end;
         Self {
             shared,
             live,
-            no_space,
+            epochs: shared.epochs(),
+            now: shared.edge.clock.now(),
+            note,
+            no_space: None,
             poisoned: shared.poisoned(),
-            streams: HashMap::new(),
             commands: HashMap::new(),
+            addition: Addition::default(),
+            begin: end.offset,
             end,
             synced: end.position,
-            draft: Draft::new(end.position.saturating_add(1), end.chain),
-            sealed: Vec::new(),
+            draft: Draft::within(buffer, end.position.saturating_add(1), end.chain),
+            frame_at: 0,
         }
     }
 
-    fn answer(&mut self, ready: &Ready) -> Answer {
+    fn answer(&mut self, ready: &'a Ready) -> Answer {
         match self.repeated(ready) {
             Ok(None) => {}
             Ok(Some(answer)) => return answer,
@@ -209,14 +244,16 @@ impl<'a> Batch<'a> {
         if let Some(reason) = self.poisoned.clone() {
             return Answer::Anyway(Err(AppendError::Poisoned { reason }));
         }
-        let now = self.shared.edge.clock.now();
-        if self.no_space.is_none() {
-            self.note_step_back(now);
+        if self.no_space.is_none()
+            && let Some(note) = self.note.take()
+            && let Ok(heads) = self.check(note)
+        {
+            drop(self.stage(note, heads));
         }
-        match self.check(ready).and_then(|()| self.stage(ready, now)) {
+        match self.check(ready).and_then(|heads| self.stage(ready, heads)) {
             // Believed only once it is on the disk, like everything that was decided because of it.
             Ok(appended) => Answer::IfWritten(Ok(appended)),
-            Err(e) if self.sealed.is_empty() && self.draft.is_empty() => Answer::Anyway(Err(e)),
+            Err(e) if self.end.position == self.synced => Answer::Anyway(Err(e)),
             Err(e) => Answer::IfWritten(Err(e)),
         }
     }
@@ -225,11 +262,11 @@ impl<'a> Batch<'a> {
     fn repeated(&self, ready: &Ready) -> Result<Option<Answer>, AppendError> {
         let command = ready.cause.command;
         let (found, in_batch) = match self.commands.get(&command.0) {
-            Some(found) => (Some(*found), true),
+            Some((appended, before)) => (Some((*appended, before.content())), true),
             None => (self.stored(ready)?, false),
         };
         Ok(found.map(|(appended, content)| {
-            let result = if content == ready.content {
+            let result = if content == ready.content() {
                 Ok(Appended {
                     repeated: true,
                     ..appended
@@ -250,27 +287,28 @@ impl<'a> Batch<'a> {
 
     fn stored(&self, ready: &Ready) -> Result<Option<(Appended, Hash)>, AppendError> {
         // Whether it was carried out cannot be known: writing might do it twice.
-        self.shared.known_command(ready).map_err(|e| unreadable(&e))
+        self.shared
+            .known_command(&self.epochs, ready)
+            .map_err(|e| unreadable(&e))
     }
 
     /// The head of the stream of the commit's part with this number.
-    fn head(
-        &self,
-        ready: &Ready,
-        (number, part): (usize, &ReadyPart),
-    ) -> Result<Option<StreamHead>, AppendError> {
-        match self.streams.get(&part.stream) {
+    fn head(&self, ready: &Ready, number: usize, stream: &str) -> Result<Head, AppendError> {
+        match self.addition.streams.get(stream) {
             Some(head) => Ok(Some(*head)),
             None => self
                 .shared
-                .known_head(ready, number, part)
+                .known_head(&self.epochs, (ready, number), stream)
                 .map_err(|e| unreadable(&e)),
         }
     }
 
-    fn check(&self, ready: &Ready) -> Result<(), AppendError> {
+    /// Whether the commit can be written: the heads of its streams, one for each part.
+    fn check(&self, ready: &Ready) -> Result<Vec<Head>, AppendError> {
+        let mut heads = Vec::with_capacity(ready.parts.len());
         for (number, part) in ready.parts.iter().enumerate() {
-            let actual = self.head(ready, (number, part))?.map(|head| head.version);
+            let head = self.head(ready, number, part.stream.as_str())?;
+            let actual = head.map(|head| head.version);
             let fits = match part.expected {
                 Expected::Any => true,
                 Expected::NoStream => actual.is_none(),
@@ -284,6 +322,7 @@ impl<'a> Batch<'a> {
                     actual,
                 });
             }
+            heads.push(head);
         }
         if ready.bytes > frame::MAX / 2 {
             return Err(AppendError::Invalid {
@@ -294,26 +333,11 @@ impl<'a> Batch<'a> {
             Some(detail) => Err(AppendError::NoSpace {
                 detail: detail.clone(),
             }),
-            None => Ok(()),
+            None => Ok(heads),
         }
     }
 
-    fn note_step_back(&mut self, now: Timestamp) {
-        let by = Timestamp::from_micros(self.end.clock).since(now);
-        if self.end.position == 0 || by <= STEP_BACK {
-            return;
-        }
-        let fact = ClockSteppedBack {
-            by_micros: u64::try_from(by.as_micros()).unwrap_or(u64::MAX),
-        };
-        let ready = prepare(own_note(self.shared, now, fact));
-        // A note about the clock is not worth failing somebody's commit for.
-        if let Ok(ready) = ready {
-            drop(self.stage(&ready, now));
-        }
-    }
-
-    fn stage(&mut self, ready: &Ready, now: Timestamp) -> Result<Appended, AppendError> {
+    fn stage(&mut self, ready: &'a Ready, heads: Vec<Head>) -> Result<Appended, AppendError> {
         self.check_time(ready)?;
         if !self.draft.is_empty() && !self.draft.has_room(ready.bytes) {
             self.seal();
@@ -321,44 +345,19 @@ impl<'a> Batch<'a> {
         let first = self.end.position.saturating_add(1);
         let mut place = 0_u16;
         let mut version_of_first_part = None;
-        for (number, part) in ready.parts.iter().enumerate() {
-            // Nothing was staged before the first part's head was known, and all of them were
-            // looked for by `check`, so this fails before anything is written.
-            let mut head = self.head(ready, (number, part))?;
+        for (part, mut head) in ready.parts.iter().zip(heads) {
             for body in &part.bodies {
-                let position = self.end.position.saturating_add(1);
-                let recorded_at = now.micros().max(self.end.recorded_at.saturating_add(1));
-                let recorded = Timestamp::from_micros(recorded_at);
                 let version = head.map_or(0, |head| head.version.saturating_add(1));
-                self.draft.push(&Record {
-                    position,
-                    recorded_at,
-                    clock: now.micros(),
-                    id: self.shared.edge.ids.fresh(recorded),
-                    version,
-                    previous: head.map_or(0, |head| head.position),
-                    kind: body.kind,
-                    place,
-                    of: ready.events,
-                    key: 0,
-                    correlation: ready.cause.correlation.0,
-                    causation: ready.cause.causation.map(|event| event.0),
-                    command: ready.cause.command.0,
-                    actor: ready.cause.actor.as_str(),
-                    stream: part.stream.as_str(),
-                    body_len: body.len(),
-                    payload_hash: body.hash,
-                    kept: body.kept(),
-                });
+                self.push(ready, (part, body), place, (version, head));
                 place = place.saturating_add(1);
-                head = Some(StreamHead { version, position });
-                self.end.position = position;
-                self.end.recorded_at = recorded_at;
-                self.end.clock = now.micros();
+                head = Some(StreamHead {
+                    version,
+                    position: self.end.position,
+                });
             }
             if let Some(head) = head {
                 version_of_first_part.get_or_insert(head.version);
-                self.streams.insert(part.stream.clone(), head);
+                self.addition.streams.insert(part.stream.as_str(), head);
             }
         }
         let appended = Appended {
@@ -367,9 +366,57 @@ impl<'a> Batch<'a> {
             version: version_of_first_part.unwrap_or_default(),
             repeated: false,
         };
-        self.commands
-            .insert(ready.cause.command.0, (appended, ready.content));
+        let command = ready.cause.command.0;
+        self.addition.commands.push((command, first));
+        self.commands.insert(command, (appended, ready));
         Ok(appended)
+    }
+
+    /// One more event.
+    fn push(
+        &mut self,
+        ready: &Ready,
+        (part, body): (&ReadyPart, &Body),
+        place: u16,
+        (version, before): (u64, Head),
+    ) {
+        let position = self.end.position.saturating_add(1);
+        let clock = self.now.micros();
+        let recorded_at = clock.max(self.end.recorded_at.saturating_add(1));
+        let id = self
+            .shared
+            .edge
+            .ids
+            .fresh(Timestamp::from_micros(recorded_at));
+        if !is_timely(id, recorded_at) {
+            self.addition.strangers.push((id, position));
+        }
+        if self.draft.is_empty() {
+            self.frame_at = recorded_at;
+        }
+        self.draft.push(&Record {
+            position,
+            recorded_at,
+            clock,
+            id,
+            version,
+            previous: before.map_or(0, |head| head.position),
+            kind: body.kind,
+            place,
+            of: ready.events,
+            key: 0,
+            correlation: ready.cause.correlation.0,
+            causation: ready.cause.causation.map(|event| event.0),
+            command: ready.cause.command.0,
+            actor: ready.cause.actor.as_str(),
+            stream: part.stream.as_str(),
+            body_len: body.len(),
+            payload_hash: body.hash,
+            kept: ready.kept(body),
+        });
+        self.end.position = position;
+        self.end.recorded_at = recorded_at;
+        self.end.clock = clock;
     }
 
     /// Recorded time must be able to go on: nothing is after the end of the year 9999.
@@ -385,18 +432,23 @@ impl<'a> Batch<'a> {
     }
 
     fn seal(&mut self) {
-        let next = Draft::new(self.end.position.saturating_add(1), self.draft.chain());
-        let draft = std::mem::replace(&mut self.draft, next);
-        let sealed = draft.seal(self.end.offset, self.synced, &self.live.journal.key);
+        let first = self.draft.first();
+        let key = &self.live.journal.key;
+        let sealed = self.draft.seal(self.end.offset, self.synced, key);
+        self.addition.frames.push(FrameAt {
+            first,
+            offset: sealed.offset,
+            recorded_at: self.frame_at,
+        });
         self.end.offset = sealed.end();
-        self.sealed.push(sealed);
     }
 
-    fn finish(mut self) -> Vec<Sealed> {
+    fn finish(mut self) -> (Draft, Addition<'a>, End) {
         if !self.draft.is_empty() {
             self.seal();
         }
-        self.sealed
+        self.end.chain = self.draft.chain();
+        (self.draft, self.addition, self.end)
     }
 }
 

@@ -72,19 +72,21 @@ impl Producer for Lane {
     fn append(&mut self, batch: &[Event]) -> Outcome<()> {
         let command = CommandId(Uuid::now_v7());
         let mut parts: Vec<Part> = Vec::new();
+        let mut last = None;
         for event in batch {
-            let stream: StreamId = format!("note/{}", event.stream).parse()?;
             let fact = Note { word: "bench".to_owned(), data: event.body.clone() }.into();
             match parts.last_mut() {
-                Some(part) if part.stream == stream => part.facts.push(fact),
+                Some(part) if last == Some(event.stream) => part.facts.push(fact),
                 _ => {
                     let expected = match event.version.checked_sub(1) {
                         None => Expected::NoStream,
                         Some(last) => Expected::Exact(last),
                     };
+                    let stream: StreamId = format!("note/{}", event.stream).parse()?;
                     parts.push(Part { stream, expected, facts: vec![fact] });
                 }
             }
+            last = Some(event.stream);
         }
         let cause =
             Cause { actor: AgentId::operator(), correlation: CorrelationId(command.0), causation: None, command };

@@ -44,14 +44,14 @@ pub(in crate::events::ledger) const fn number(position: u64) -> u64 {
 }
 
 /// Milliseconds since 1970 in a `UUIDv7`.
-pub(super) fn millis(id: Uuid) -> Option<u64> {
+pub(in crate::events::ledger) fn millis(id: Uuid) -> Option<u64> {
     let is_v7 = id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122;
     let first = Reader(id.as_bytes()).array().map(u64::from_be_bytes)?;
     is_v7.then_some(first >> 16)
 }
 
 /// Whether an event's id tells when it was recorded.
-pub(super) fn is_timely(id: Uuid, recorded_at: u64) -> bool {
+pub(in crate::events::ledger) fn is_timely(id: Uuid, recorded_at: u64) -> bool {
     millis(id) == Some(recorded_at / 1000)
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use super::super::bytes::len64;
+use super::super::bytes::{Reader, len64};
 use super::super::frame::{Fault, Frame};
 use super::super::index::StreamHead;
 use super::super::journal::Heading;
@@ -81,6 +81,8 @@ pub(in crate::events::ledger) struct Sealing<'a> {
     zipper: Zipper,
     filing: Filing,
     draft: Option<page::Draft>,
+    /// The records of the draft as they stand in the journal.
+    originals: Vec<u8>,
     position: u64,
     chain: Hash,
     times: Vec<u64>,
@@ -128,6 +130,7 @@ impl<'a> Sealing<'a> {
             zipper: Zipper::new()?,
             filing: Filing::new(Keys::new(&heading.encode())),
             draft: None,
+            originals: Vec::new(),
             position: heading.first.saturating_sub(1),
             chain: heading.before,
             times: Vec::new(),
@@ -177,6 +180,7 @@ impl<'a> Sealing<'a> {
         draft
             .push(record, self.chain)
             .map_err(|reason| SealError::Event { position, reason })?;
+        record.put_plain(&mut self.originals);
         self.position = position;
         self.last_at = record.recorded_at;
         self.clock = record.clock;
@@ -210,16 +214,18 @@ impl<'a> Sealing<'a> {
         }
     }
 
-    /// Packs the page, unpacks it again and compares its chain.
+    /// Packs the page, unpacks it again and compares its records with the journal's, whose chain was
+    /// computed.
     fn pack(&mut self) -> Result<(), SealError> {
         let Some(draft) = self.draft.take() else {
             return Ok(());
         };
         let packed = draft.seal(&mut self.zipper)?;
         let page = Page::read(&packed).ok_or(SealError::Differs("a page"))?;
-        if !holds(&page, self.chain) {
-            return Err(SealError::Differs("a page's chain"));
+        if page.after != self.chain || !holds(&page, &self.originals) {
+            return Err(SealError::Differs("a page's records"));
         }
+        self.originals.clear();
         let number = page::number(page.first).saturating_sub(page::number(self.heading.first));
         self.filing.push(Kind::Page, number, packed)?;
         go(&mut self.pace, Step::Packed)
@@ -322,14 +328,18 @@ impl<'a> Sealing<'a> {
     }
 }
 
-/// Whether a page's records lead from its chain hash before to this one.
-pub(super) fn holds(page: &Page, after: Hash) -> bool {
-    let mut chain = page.before;
-    for read in page.records() {
-        let Ok((record, header)) = read else {
+/// Whether a page has these records. A hash that it leaves out was compared when it was filled.
+fn holds(page: &Page, originals: &[u8]) -> bool {
+    let mut rest = Reader(originals);
+    let same = page.unhashed().all(|read| {
+        let (Ok((mut mine, header)), Ok((original, as_was))) = (read, Record::read(&mut rest))
+        else {
             return false;
         };
-        chain = chained(&chain, header, &record.payload_hash);
-    }
-    chain == page.after && chain == after
+        if mine.payload_hash == Hash::default() && mine.kept != Stored::Blob {
+            mine.payload_hash = original.payload_hash;
+        }
+        header == as_was && mine == original
+    });
+    same && rest.0.is_empty()
 }

@@ -1,5 +1,6 @@
 //! Epochs to close, from a few numbers.
 
+use crate::events::ledger::bytes::size;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -233,7 +234,7 @@ pub(super) fn frames(
         chain = draft.chain();
         let sealed = draft.seal(offset, 0, &heading.key());
         offset = sealed.end();
-        frames.push(sealed.bytes);
+        frames.push(draft.sealed()[..size(sealed.length)].into());
     }
     (frames, chain)
 }
