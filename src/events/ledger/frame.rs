@@ -68,7 +68,14 @@ pub(super) fn claimed_length(bytes: &[u8]) -> Result<usize, Fault> {
 
 /// Where the frame after one at `offset` with `length` bytes begins.
 pub(super) const fn next_offset(offset: u64, length: u64) -> u64 {
-    offset.saturating_add(length).next_multiple_of(ALIGN)
+    match offset
+        .saturating_add(length)
+        .checked_next_multiple_of(ALIGN)
+    {
+        Some(next) => next,
+        // Only damage claims such a place.
+        None => u64::MAX,
+    }
 }
 
 impl<'a> Frame<'a> {

@@ -101,11 +101,17 @@ pub(super) struct Blank {
 }
 
 impl Blank {
-    /// Makes the file, with room for about so many bytes; it must not exist.
+    /// Makes the file, with room for so many bytes or a few more; it must not exist.
     pub(super) fn make(path: &Path, room: u64, disk: Arc<dyn Disk>) -> io::Result<Self> {
         let file = new_file(path)?;
-        let reserved = room.clamp(SMALL_STEP, STEP);
-        disk.reserve(&file, 0, reserved)?;
+        let room = room.max(SMALL_STEP);
+        let mut reserved = 0;
+        while reserved < room {
+            // Step by step, so that nobody's sync waits long behind this.
+            let next = reserved.saturating_add(STEP).min(room);
+            disk.reserve(&file, reserved, next)?;
+            reserved = next;
+        }
         super::layout::sync_folder(super::layout::parent(path))?;
         Ok(Self {
             file,

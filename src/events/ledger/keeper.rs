@@ -39,6 +39,7 @@ pub(super) fn run(shared: &Shared, writer: &Sender<Request>) {
         writer,
         live,
         tried: false,
+        calm: 0,
     };
     let mut pause = FIRST_PAUSE;
     while let Err(e) = keeper.feed() {
@@ -101,25 +102,26 @@ struct Keeper<'a> {
     live: Arc<Live>,
     /// This epoch's sled was opened before: its files are not what the witness says.
     tried: bool,
+    /// What had been written when appends came calmly the last time.
+    calm: u64,
 }
 
 impl Keeper<'_> {
     /// Feeds until the ledger closes.
     fn feed(&mut self) -> Result<(), KeptError> {
         loop {
-            while !self.shared.lag.is_calm() {}
-            if self.go_to_next() {
-                continue;
+            while self.shared.lag.storms(&mut self.calm) {
+                self.go_to_next();
             }
             let mut feeding = self.begin()?;
             while !self.go_to_next() {
-                let end = self.live.index().end;
-                if feeding.fed < end.position {
+                if feeding.fed < self.live.index().end.position {
                     if self.shared.lag.late() {
                         return Ok(());
                     }
-                    self.step(&mut feeding)?;
-                    self.shared.lag.rest(end.position);
+                    if !self.shared.lag.storms(&mut self.calm) {
+                        self.step(&mut feeding)?;
+                    }
                     continue;
                 }
                 self.whole(&mut feeding)?;

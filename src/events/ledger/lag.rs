@@ -9,11 +9,9 @@ use super::kept::STEP;
 /// How long the first frame waits for company, so that lone appends do not each cost sled's
 /// sync on top of the journal's.
 const GATHER: Duration = Duration::from_millis(50);
-/// Between two steps, while more is written: both share a device, and who appends waits for it.
-const REST: Duration = Duration::from_millis(20);
-/// More than this written in one [`GATHER`] is a storm. sled gets nothing new then: what an epoch
-/// misses when it is full, it gets by being closed.
-const STORM: u64 = 512 * 1024;
+/// More than this written in one [`GATHER`] is a storm. sled gets nothing then, since both share a
+/// device and who appends waits for it. What an epoch misses when it is full, it gets by being closed.
+const STORM: u64 = 64 * 1024;
 /// Who opens a ledger only to look or to say one thing is gone before sled is opened at all.
 const GRACE: Duration = Duration::from_millis(200);
 /// More than this is not left for the next opening to bring to sled.
@@ -31,6 +29,8 @@ struct State {
     kept: u64,
     /// Bytes in between, of those that came since sled last had everything.
     behind: u64,
+    /// All bytes that came since the ledger was opened.
+    came: u64,
     /// So many want sled's copy now.
     urgent: usize,
     /// What becomes of sled's thread.
@@ -104,6 +104,7 @@ impl Lag {
         let before = state.behind;
         state.written = last;
         state.behind = before.saturating_add(bytes);
+        state.came = state.came.saturating_add(bytes);
         let reached = |mark: u64| before < mark && state.behind >= mark;
         // The writer's time is dear: sled's thread is woken only by what it waits for.
         let news = before == 0 || reached(GATHERED) || reached(LEFT);
@@ -130,18 +131,16 @@ impl Lag {
         state.written > kept
     }
 
-    /// Rests a moment, if there is more than what was written up to this position.
-    pub(super) fn rest(&self, written: u64) {
-        if self.state().written > written {
-            drop(self.wait_for(REST, hurry));
+    /// Whether a storm of appends goes on, which is known after a moment. `mark` is what had come when
+    /// it was calm the last time: 0 at first.
+    pub(super) fn storms(&self, mark: &mut u64) -> bool {
+        let before = self.state().came;
+        if before.saturating_sub(*mark) < STORM {
+            return false;
         }
-    }
-
-    /// Waits a moment and says whether appends come calmly, so that a new copy is worth beginning.
-    pub(super) fn is_calm(&self) -> bool {
-        let before = self.state().behind;
         let state = self.wait_for(GATHER, hurry);
-        hurry(&state) || state.behind.saturating_sub(before) < STORM
+        *mark = state.came;
+        !hurry(&state) && state.came.saturating_sub(before) >= STORM
     }
 
     /// The last position that is durable in the journal.

@@ -1,5 +1,6 @@
 //! The threads of an open ledger and their end.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,7 +13,7 @@ use super::opening::Opened;
 use super::prepare::Ready;
 use super::reading::corrupt;
 use super::shared::Shared;
-use super::writer::{self, Request};
+use super::writer::{self, Held, Request};
 use super::{closing, keeper, kept};
 
 /// The threads of an open ledger; stops them when the last handle goes.
@@ -20,6 +21,9 @@ use super::{closing, keeper, kept};
 pub(super) struct Owner {
     pub(super) shared: Arc<Shared>,
     requests: Sender<Request>,
+    pen: Arc<Held>,
+    /// How many have asked and were not answered.
+    asking: AtomicUsize,
     /// None once it is closed.
     running: Mutex<Option<Running>>,
 }
@@ -52,6 +56,8 @@ impl Owner {
         };
         let starting = || shared.layout.io("starting the ledger's threads");
         let notes = requests.clone();
+        let pen = Arc::new(Mutex::new(Some(pen)));
+        let held = Arc::clone(&pen);
         let running = Running {
             keeper: start(
                 "ledger-sled",
@@ -62,7 +68,7 @@ impl Owner {
                 .map_err(starting())?,
             writer: start(
                 "ledger-writer",
-                Box::new(move |shared| writer::run(shared, &waiting, pen)),
+                Box::new(move |shared| writer::run(shared, &waiting, &held)),
             )
             .map_err(starting())?,
             lock,
@@ -70,24 +76,35 @@ impl Owner {
         let owner = Self {
             shared,
             requests,
+            pen,
+            asking: AtomicUsize::new(0),
             running: Mutex::new(Some(running)),
         };
         Ok((owner, opening))
     }
 
-    /// Hands a commit to the writer and waits for its answer.
+    /// Writes a commit, or hands it to the writer's thread where others write too.
     pub(super) fn ask(&self, ready: Ready) -> Result<Appended, AppendError> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        let request = Request::Append(Box::new(ready), reply);
-        let asked = self.requests.send(request).ok();
-        match (
-            asked.and_then(|()| answer.recv().ok()),
-            self.shared.poisoned(),
-        ) {
+        let others = self.asking.fetch_add(1, Ordering::Relaxed);
+        let alone = if others == 0 {
+            writer::alone(&self.shared, &self.pen, &ready)
+        } else {
+            None
+        };
+        let answer = alone.map_or_else(|| self.hand_over(ready), Some);
+        self.asking.fetch_sub(1, Ordering::Relaxed);
+        match (answer, self.shared.poisoned()) {
             (Some(result), _) => result,
             (None, Some(reason)) => Err(AppendError::Poisoned { reason }),
             (None, None) => Err(AppendError::Closed),
         }
+    }
+
+    fn hand_over(&self, ready: Ready) -> Option<Result<Appended, AppendError>> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let request = Request::Append(Box::new(ready), reply);
+        self.requests.send(request).ok()?;
+        answer.recv().ok()
     }
 
     /// Stops the threads, syncs sled, says the witness's last words and lets the lock go.

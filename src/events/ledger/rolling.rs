@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::disk::is_full;
 use super::index::Index;
 use super::journal::{Blank, Heading, Journal, STEP};
 use super::layout::{self, FORMAT};
@@ -13,15 +14,15 @@ use super::shared::Shared;
 /// So many full epochs may wait to be closed; then the active one grows on, and nobody waits.
 const WAITING_MAX: usize = 8;
 
-/// About so many bytes of the journal does an event take.
-const EVENT_BYTES: u64 = 512;
+/// The next journal's file is asked for when one of so many parts of the epoch is left.
+const IN_TIME: u64 = 2;
 
 #[derive(Debug)]
 struct State {
     /// The next journal's file.
     blank: Option<Blank>,
-    /// Somebody should make that file.
-    wanted: bool,
+    /// Somebody should make that file, with room for so many bytes.
+    wanted: Option<u64>,
     /// Rolling over failed: it is tried again only with a file made beforehand.
     failing: Option<String>,
     /// The store's format on the disk.
@@ -42,7 +43,7 @@ impl Rolling {
         Self {
             state: Mutex::new(State {
                 blank: None,
-                wanted: false,
+                wanted: None,
                 failing: None,
                 format,
             }),
@@ -66,7 +67,7 @@ impl Rolling {
     /// Whether a file for the next journal should be made.
     pub(super) fn wants_blank(&self) -> bool {
         let state = self.state();
-        state.wanted && state.blank.is_none()
+        state.wanted.is_some() && state.blank.is_none()
     }
 }
 
@@ -79,16 +80,24 @@ pub(super) fn prepare(shared: &Shared) -> io::Result<()> {
     if !rolling.wants_blank() {
         return Ok(());
     }
-    let blank = make_blank(shared)?;
+    let room = rolling.state().wanted.unwrap_or(STEP);
+    // The whole journal at once, unless the disk has no room to spare.
+    let blank = make_blank(shared, room).or_else(|e| {
+        if is_full(&e) {
+            make_blank(shared, STEP)
+        } else {
+            Err(e)
+        }
+    })?;
     let mut state = rolling.state();
     state.blank = Some(blank);
-    state.wanted = false;
+    state.wanted = None;
     Ok(())
 }
 
-fn make_blank(shared: &Shared) -> io::Result<Blank> {
+fn make_blank(shared: &Shared, room: u64) -> io::Result<Blank> {
     let layout = &shared.layout;
-    if let Some(detail) = shared.no_room_for(STEP) {
+    if let Some(detail) = shared.no_room_for(room) {
         return Err(io::Error::new(io::ErrorKind::StorageFull, detail));
     }
     if shared.rolling.state().format < FORMAT {
@@ -100,8 +109,6 @@ fn make_blank(shared: &Shared) -> io::Result<Blank> {
     layout::remove(&layout.next_journal())?;
     layout::sync_folder(&layout.journals())?;
     shared.disk.step("making the next journal")?;
-    // Tiny epochs get tiny files.
-    let room = shared.options.epoch_events.saturating_mul(EVENT_BYTES);
     Blank::make(&layout.next_journal(), room, Arc::clone(&shared.disk))
 }
 
@@ -134,11 +141,15 @@ impl Pen {
                         .epoch_bytes
                         .saturating_sub(options.epoch_bytes / parts)
         };
-        if events == 0 || !beyond(4) {
+        if events == 0 || !beyond(IN_TIME) {
             return;
         }
+        // The next epoch's events will be as large as this one's.
+        let room = (end.offset / events)
+            .saturating_mul(options.epoch_events)
+            .min(options.epoch_bytes);
         if events < options.epoch_events && end.offset < options.epoch_bytes {
-            shared.want_blank();
+            shared.want_blank(room);
         } else if shared.epochs().full.len() < WAITING_MAX {
             self.roll(shared);
         }
@@ -148,13 +159,13 @@ impl Pen {
         let _making = shared.rolling.making();
         let (blank, failing) = {
             let mut state = shared.rolling.state();
-            state.wanted = false;
+            state.wanted = None;
             (state.blank.take(), state.failing.is_some())
         };
         let begun = match blank {
             Some(blank) => begin(shared, &self.live, blank),
-            None if failing => return shared.want_blank(),
-            None => make_blank(shared).and_then(|blank| begin(shared, &self.live, blank)),
+            None if failing => return shared.want_blank(STEP),
+            None => make_blank(shared, STEP).and_then(|blank| begin(shared, &self.live, blank)),
         };
         match begun {
             Ok((live, reserved)) => {
@@ -166,7 +177,7 @@ impl Pen {
             }
             Err(e) => {
                 shared.rolling.state().failing = Some(format!("a new epoch cannot begin: {e}"));
-                shared.want_blank();
+                shared.want_blank(STEP);
             }
         }
     }
@@ -205,10 +216,10 @@ fn empty(journal: Journal, before: &Live) -> Live {
 
 impl Shared {
     /// Asks for the file of the next journal, in good time.
-    fn want_blank(&self) {
+    fn want_blank(&self, room: u64) {
         let mut state = self.rolling.state();
-        if state.blank.is_none() && !state.wanted {
-            state.wanted = true;
+        if state.blank.is_none() && state.wanted.is_none() {
+            state.wanted = Some(room);
             drop(state);
             self.wake_closer();
         }

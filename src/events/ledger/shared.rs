@@ -18,6 +18,14 @@ use crate::events::ids::Position;
 
 type Listener = Box<dyn Fn(Position) + Send + Sync>;
 
+/// The head, as those who wait see it.
+#[derive(Debug)]
+struct Watched {
+    position: u64,
+    /// So many wait for another.
+    watchers: usize,
+}
+
 /// An open ledger without its threads.
 pub(super) struct Shared {
     pub(super) layout: Layout,
@@ -34,7 +42,7 @@ pub(super) struct Shared {
     pub(super) closing: Closing,
     rebuilt: Mutex<Option<String>>,
     poison: Mutex<Option<String>>,
-    head: Mutex<u64>,
+    head: Mutex<Watched>,
     moved: Condvar,
     listeners: RwLock<Vec<Listener>>,
 }
@@ -74,7 +82,10 @@ impl Shared {
             closing: Closing::default(),
             rebuilt: Mutex::default(),
             poison: Mutex::default(),
-            head: Mutex::new(head),
+            head: Mutex::new(Watched {
+                position: head,
+                watchers: 0,
+            }),
             moved: Condvar::new(),
             listeners: RwLock::default(),
         }
@@ -116,8 +127,14 @@ impl Shared {
 
     /// Tells everybody who waits or listens that the head is here now.
     pub(super) fn announce(&self, position: u64) {
-        *lock(&self.head) = position;
-        self.moved.notify_all();
+        let mut head = lock(&self.head);
+        head.position = position;
+        let watched = head.watchers > 0;
+        drop(head);
+        // Waking nobody would still ask the system.
+        if watched {
+            self.moved.notify_all();
+        }
         let listeners = self
             .listeners
             .read()
@@ -135,11 +152,14 @@ impl Shared {
     }
 
     pub(super) fn wait_beyond(&self, position: u64, patience: Duration) -> u64 {
-        let (head, _) = self
+        let mut head = lock(&self.head);
+        head.watchers = head.watchers.saturating_add(1);
+        let (mut head, _) = self
             .moved
-            .wait_timeout_while(lock(&self.head), patience, |head| *head <= position)
+            .wait_timeout_while(head, patience, |head| head.position <= position)
             .unwrap_or_else(PoisonError::into_inner);
-        *head
+        head.watchers = head.watchers.saturating_sub(1);
+        head.position
     }
 
     /// Bytes that are missing to what must stay free, in words. A disk that does not tell is asked

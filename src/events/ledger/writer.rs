@@ -1,10 +1,11 @@
-//! The one thread that writes: takes what waits as one batch, checks each commit in turn, writes
-//! the journal, syncs once, and answers.
+//! Writing: what waits is taken as one batch, each commit is checked in turn, the journal is written
+//! and synced once, and all are answered. A thread does it, or the asker itself while it is the only
+//! one; there is one pen, so one batch follows the other.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -49,26 +50,38 @@ pub(super) enum Request {
     Stop,
 }
 
+/// The pen: whoever holds it writes. None once the ledger is closed.
+pub(super) type Held = Mutex<Option<Pen>>;
+
 /// Runs until it is told to stop, or nobody can ask any more.
-pub(super) fn run(shared: &Shared, requests: &Receiver<Request>, pen: Pen) {
-    let serve = AssertUnwindSafe(|| serve(shared, requests, pen));
-    if catch_unwind(serve).is_err() {
-        // A listener's panic, most likely. Askers hear why they get no answer.
-        shared.poison("the writer's thread panicked".to_owned());
-    }
+pub(super) fn run(shared: &Shared, requests: &Receiver<Request>, pen: &Held) {
+    guarded(shared, || serve(shared, requests, pen));
+    // Nobody writes any more.
+    pen.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
-fn serve(shared: &Shared, requests: &Receiver<Request>, mut pen: Pen) {
+/// What is cut off by a panic poisons the ledger: a listener's panic, most likely. Askers hear why
+/// they get no answer.
+fn guarded<T>(shared: &Shared, write: impl FnOnce() -> T) -> Option<T> {
+    let written = catch_unwind(AssertUnwindSafe(write)).ok();
+    if written.is_none() {
+        shared.poison("writing panicked".to_owned());
+    }
+    written
+}
+
+fn serve(shared: &Shared, requests: &Receiver<Request>, pen: &Held) {
     let mut stop = false;
     while !stop {
-        let mut waiting = Vec::new();
+        let (mut commits, mut replies) = (Vec::new(), Vec::new());
         let mut bytes = 0_usize;
         let mut next = requests.recv().ok();
         while let Some(request) = next.take() {
             match request {
                 Request::Append(ready, reply) => {
                     bytes = bytes.saturating_add(ready.bytes);
-                    waiting.push((ready, reply));
+                    commits.push(ready);
+                    replies.push(reply);
                 }
                 Request::Stop => {
                     stop = true;
@@ -79,27 +92,41 @@ fn serve(shared: &Shared, requests: &Receiver<Request>, mut pen: Pen) {
                 next = requests.try_recv().ok();
             }
         }
-        if waiting.is_empty() {
+        let mut pen = pen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(pen), false) = (pen.as_mut(), commits.is_empty()) else {
             return;
+        };
+        let waiting: Vec<&Ready> = commits.iter().map(|ready| &**ready).collect();
+        for (reply, result) in replies.iter().zip(write(shared, pen, &waiting)) {
+            // An asker that is gone needs no answer.
+            drop(reply.send(result));
         }
-        if shared.poisoned().is_none() {
-            pen.roll_if_full(shared);
-        }
-        write(shared, &mut pen, waiting, bytes);
     }
 }
 
-/// Checks, writes, syncs and answers one batch.
-fn write(shared: &Shared, pen: &mut Pen, waiting: Vec<(Box<Ready>, Reply)>, bytes: usize) {
+/// Writes one commit in its asker's thread, which spares it the way to the writer's thread and back.
+/// None while somebody else writes, or nobody can any more.
+pub(super) fn alone(
+    shared: &Shared,
+    pen: &Held,
+    ready: &Ready,
+) -> Option<Result<Appended, AppendError>> {
+    let mut pen = pen.try_lock().ok()?;
+    let pen = pen.as_mut()?;
+    guarded(shared, || write(shared, pen, &[ready]))?.pop()
+}
+
+/// Checks, writes and syncs one batch: the answers, one for each commit.
+fn write(shared: &Shared, pen: &mut Pen, waiting: &[&Ready]) -> Vec<Result<Appended, AppendError>> {
+    if shared.poisoned().is_none() {
+        pen.roll_if_full(shared);
+    }
     let live = Arc::clone(&pen.live);
     let note = step_back(shared, &live);
     let buffer = std::mem::take(&mut pen.buffer);
     let mut batch = Batch::new((shared, &live), buffer, note.as_ref());
-    batch.no_space = no_space(shared, bytes);
-    let answers: Vec<_> = waiting
-        .iter()
-        .map(|(ready, _)| batch.answer(ready))
-        .collect();
+    batch.no_space = no_space(shared, waiting.iter().map(|ready| ready.bytes).sum());
+    let answers: Vec<_> = waiting.iter().map(|ready| batch.answer(ready)).collect();
     let begin = batch.begin;
     let (draft, addition, end) = batch.finish();
     let written = match live.journal.append(draft.sealed(), begin, pen.reserved) {
@@ -116,14 +143,11 @@ fn write(shared: &Shared, pen: &mut Pen, waiting: Vec<(Box<Ready>, Reply)>, byte
     };
     pen.buffer = draft.into_buffer();
     pen.buffer.shrink_to(BUFFER_KEPT);
-    for ((_, reply), answer) in waiting.iter().zip(answers) {
-        let result = match (&written, answer) {
-            (Err(failure), Answer::IfWritten(_)) => Err(failure.error()),
-            (_, Answer::IfWritten(result) | Answer::Anyway(result)) => result,
-        };
-        // An asker that is gone needs no answer.
-        drop(reply.send(result));
-    }
+    let believed = |answer| match (&written, answer) {
+        (Err(failure), Answer::IfWritten(_)) => Err(failure.error()),
+        (_, Answer::IfWritten(result) | Answer::Anyway(result)) => result,
+    };
+    answers.into_iter().map(believed).collect()
 }
 
 /// Why a batch was not written.
