@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
 use super::outbox::{has_left, message_of};
 use crate::events::facts::agent::{BoxLearnt, Profile};
@@ -29,7 +30,7 @@ const LOOKS_MAX: usize = 4;
 pub struct Agents {
     agents: BTreeMap<AgentId, Agent>,
     /// Messages that may still change an agent's state.
-    open: BTreeMap<MessageId, (AgentId, Life)>,
+    open: ByMessage<(AgentId, Life)>,
 }
 
 /// One agent.
@@ -158,10 +159,10 @@ impl Fold for Agents {
             Fact::MessageAccepted(accepted) => {
                 self.seen(&accepted.from, event.recorded_at);
                 if let Some(life) = Life::begin(event.fact, event.recorded_at)
-                    && !self.open.contains_key(&accepted.message)
+                    && self
+                        .open
+                        .insert_new(accepted.message, || (accepted.to.clone(), life))
                 {
-                    self.open
-                        .insert(accepted.message, (accepted.to.clone(), life));
                     self.with(&accepted.to, |it| it.queued = it.queued.saturating_add(1));
                 }
             }
@@ -178,7 +179,7 @@ impl Fold for Agents {
 
 impl Agents {
     fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
-        let Some((to, life)) = self.open.get_mut(&message) else {
+        let Some((to, life)) = self.open.get_mut(message) else {
             return;
         };
         let was_queued = is_queued(life);
@@ -193,7 +194,7 @@ impl Agents {
             agent.carried(message, life, event);
         }
         if has_left(life) {
-            self.open.remove(&message);
+            self.open.remove(message);
         }
     }
 
@@ -204,14 +205,14 @@ impl Agents {
                 // Messages may wait for it from the time before it was removed.
                 let waiting = self
                     .open
-                    .values()
+                    .rows()
                     .filter(|(to, life)| *to == added.agent && is_queued(life));
                 agent.queued = u64::try_from(waiting.count()).unwrap_or(u64::MAX);
                 agent.under_way = self
                     .open
-                    .iter()
+                    .sorted()
                     .find(|(_, (to, life))| *to == added.agent && life.attempt_open)
-                    .map(|(id, _)| *id);
+                    .map(|(id, _)| id);
                 self.agents.insert(added.agent.clone(), agent);
             }
             Fact::AgentChanged(changed) => {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
 use super::outbox::{has_left, message_of};
 use crate::events::ids::{AgentId, MessageId, Position};
@@ -24,7 +25,7 @@ pub struct Inbox {
     /// Where a message lies.
     places: BTreeMap<MessageId, (AgentId, Position)>,
     /// Messages that may still come to lie in an inbox.
-    open: BTreeMap<MessageId, (AgentId, Life)>,
+    open: ByMessage<(AgentId, Life)>,
 }
 
 /// One message in an inbox.
@@ -78,13 +79,13 @@ impl Fold for Inbox {
         match event.fact {
             Fact::MessageAccepted(accepted) => {
                 if let Some(life) = Life::begin(event.fact, at) {
-                    let open = (accepted.to.clone(), life);
-                    self.open.entry(accepted.message).or_insert(open);
+                    self.open
+                        .insert_new(accepted.message, || (accepted.to.clone(), life));
                 }
                 return;
             }
             Fact::AttemptInboxed(inboxed) => {
-                if let Some((agent, _)) = self.open.get(&inboxed.message) {
+                if let Some((agent, _)) = self.open.get(inboxed.message) {
                     let agent = agent.clone();
                     let entry = Entry {
                         message: inboxed.message,
@@ -120,11 +121,11 @@ impl Fold for Inbox {
             _ => {}
         }
         if let Some(message) = message_of(event.fact)
-            && let Some((_, life)) = self.open.get_mut(&message)
+            && let Some((_, life)) = self.open.get_mut(message)
         {
             life.advance(event.fact, at);
             if has_left(life) {
-                self.open.remove(&message);
+                self.open.remove(message);
             }
         }
     }

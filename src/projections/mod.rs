@@ -2,6 +2,7 @@
 
 mod agent_row;
 pub mod agents;
+mod by_message;
 pub mod canonical;
 pub mod checking;
 pub mod checkpoints;

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
 use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
@@ -25,16 +26,35 @@ use crate::events::time::Timestamp;
 /// it can come back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
-    pub(super) messages: BTreeMap<MessageId, Kept>,
+    pub(super) messages: ByMessage<Kept>,
     pub(super) agents: BTreeMap<AgentId, Seating>,
     paused_seats: BTreeSet<SeatId>,
     all_paused: bool,
     pub(super) last_at: Timestamp,
-    // What follows from `messages`, kept so that nobody has to look through all of them.
+    pub(super) places: Places,
+}
+
+/// What follows from the messages, kept so that nobody has to look through all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Places {
     pub(super) waiting: BTreeMap<AgentId, BTreeSet<Turn>>,
     pub(super) busy: BTreeMap<AgentId, BTreeSet<MessageId>>,
     pub(super) due: BTreeSet<(Timestamp, MessageId)>,
     pub(super) expiring: BTreeSet<(Timestamp, MessageId)>,
+}
+
+/// In which of them a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Under way.
+    Busy,
+    /// Waits for its turn.
+    Waiting {
+        due_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    },
+    /// Neither.
+    Aside,
 }
 
 /// The order in which an agent's messages take their turn: urgent first, then as accepted.
@@ -115,11 +135,9 @@ impl Fold for Outbox {
         self.last_at = event.recorded_at;
         match event.fact {
             Fact::MessageAccepted(accepted) => {
-                if self.messages.contains_key(&accepted.message) {
-                    return;
-                }
                 if let Some(life) = Life::begin(event.fact, event.recorded_at) {
-                    let kept = Kept {
+                    let message = accepted.message;
+                    let fresh = self.messages.insert_new(message, || Kept {
                         to: accepted.to.clone(),
                         from: accepted.from.clone(),
                         priority: accepted.priority,
@@ -127,8 +145,10 @@ impl Fold for Outbox {
                         position: event.position,
                         seat: None,
                         life,
-                    };
-                    self.put(accepted.message, kept);
+                    });
+                    if let Some(kept) = self.messages.get(message).filter(|_| fresh) {
+                        self.places.enter(message, kept, Place::of(kept));
+                    }
                 }
             }
             Fact::SeatPaused(paused) => match &paused.seat {
@@ -186,75 +206,101 @@ pub(super) const fn has_left(life: &Life) -> bool {
         )
 }
 
+impl Place {
+    const fn of(kept: &Kept) -> Self {
+        let life = &kept.life;
+        match life.state {
+            _ if life.attempt_open => Self::Busy,
+            State::Accepted => Self::Waiting {
+                due_at: life.due_at,
+                expires_at: life.expires_at,
+            },
+            State::Attempting
+            | State::Pasted
+            | State::Submitted
+            | State::Observed
+            | State::Inboxed
+            | State::Acknowledged
+            | State::Answered
+            | State::Expired
+            | State::Cancelled
+            | State::Unknown
+            | State::Dead => Self::Aside,
+        }
+    }
+}
+
+impl Places {
+    fn enter(&mut self, message: MessageId, kept: &Kept, place: Place) {
+        match place {
+            Place::Busy => {
+                of_agent(&mut self.busy, &kept.to).insert(message);
+            }
+            Place::Waiting { due_at, expires_at } => {
+                let turn = (Reverse(kept.priority), kept.position, message);
+                of_agent(&mut self.waiting, &kept.to).insert(turn);
+                self.due.insert((due_at, message));
+                if let Some(at) = expires_at {
+                    self.expiring.insert((at, message));
+                }
+            }
+            Place::Aside => {}
+        }
+    }
+
+    fn leave(&mut self, message: MessageId, kept: &Kept, place: Place) {
+        match place {
+            Place::Busy => leave(&mut self.busy, &kept.to, &message),
+            Place::Waiting { due_at, expires_at } => {
+                let turn = (Reverse(kept.priority), kept.position, message);
+                leave(&mut self.waiting, &kept.to, &turn);
+                self.due.remove(&(due_at, message));
+                if let Some(at) = expires_at {
+                    self.expiring.remove(&(at, message));
+                }
+            }
+            Place::Aside => {}
+        }
+    }
+}
+
+/// An agent's set, which is made if there is none.
+fn of_agent<'s, T>(
+    sets: &'s mut BTreeMap<AgentId, BTreeSet<T>>,
+    agent: &AgentId,
+) -> &'s mut BTreeSet<T> {
+    sets.entry(agent.clone()).or_default()
+}
+
+/// Takes it out of an agent's set, and the set away when it is empty.
+fn leave<T: Ord>(sets: &mut BTreeMap<AgentId, BTreeSet<T>>, agent: &AgentId, what: &T) {
+    if let Some(set) = sets.get_mut(agent) {
+        set.remove(what);
+        if set.is_empty() {
+            sets.remove(agent);
+        }
+    }
+}
+
 impl Outbox {
     fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
-        // Most facts find an attempt under way and leave it under way: nothing changes its place.
-        if let Some(kept) = self.messages.get_mut(&message)
-            && kept.life.attempt_open
-        {
-            kept.life.advance(event.fact, event.recorded_at);
-            if kept.life.attempt_open {
-                if let Fact::AttemptStarted(started) = event.fact {
-                    kept.seat.clone_from(&started.seat);
-                }
-            } else if let Some(kept) = self.take(message)
-                && !has_left(&kept.life)
-            {
-                self.put(message, kept);
-            }
-            return;
-        }
-        let Some(mut kept) = self.take(message) else {
+        let Some(kept) = self.messages.get_mut(message) else {
             return;
         };
+        let before = Place::of(kept);
         kept.life.advance(event.fact, event.recorded_at);
         if let Fact::AttemptStarted(started) = event.fact {
             kept.seat.clone_from(&started.seat);
         }
-        if !has_left(&kept.life) {
-            self.put(message, kept);
+        let after = Place::of(kept);
+        // Most facts find an attempt under way and leave it under way.
+        if after != before {
+            self.places.leave(message, kept, before);
+            self.places.enter(message, kept, after);
         }
-    }
-
-    fn put(&mut self, message: MessageId, kept: Kept) {
-        if kept.life.attempt_open {
-            self.busy
-                .entry(kept.to.clone())
-                .or_default()
-                .insert(message);
-        } else if kept.life.state == State::Accepted {
-            let turn = (Reverse(kept.priority), kept.position, message);
-            self.waiting
-                .entry(kept.to.clone())
-                .or_default()
-                .insert(turn);
-            self.due.insert((kept.life.due_at, message));
-            if let Some(at) = kept.life.expires_at {
-                self.expiring.insert((at, message));
-            }
+        if has_left(&kept.life) {
+            self.messages.remove(message);
         }
-        self.messages.insert(message, kept);
-    }
-
-    fn take(&mut self, message: MessageId) -> Option<Kept> {
-        let kept = self.messages.remove(&message)?;
-        if let Some(busy) = self.busy.get_mut(&kept.to) {
-            busy.remove(&message);
-            if busy.is_empty() {
-                self.busy.remove(&kept.to);
-            }
-        }
-        if let Some(waiting) = self.waiting.get_mut(&kept.to) {
-            waiting.remove(&(Reverse(kept.priority), kept.position, message));
-            if waiting.is_empty() {
-                self.waiting.remove(&kept.to);
-            }
-        }
-        self.due.remove(&(kept.life.due_at, message));
-        if let Some(at) = kept.life.expires_at {
-            self.expiring.remove(&(at, message));
-        }
-        Some(kept)
     }
 
     fn agent(&mut self, fact: &Fact) {
@@ -292,10 +338,8 @@ impl Outbox {
 
     /// Messages with an attempt that was begun and has not ended. After a crash: those to cut off.
     pub fn under_way(&self) -> impl Iterator<Item = (MessageId, &Kept)> {
-        self.busy
-            .values()
-            .flatten()
-            .filter_map(|id| self.messages.get(id).map(|kept| (*id, kept)))
+        let busy = self.places.busy.values().flatten();
+        busy.filter_map(|id| self.messages.get(*id).map(|kept| (*id, kept)))
     }
 
     /// Whether hands are stopped on the seat.
@@ -321,19 +365,19 @@ impl Outbox {
 
     /// A message, while it is kept.
     pub fn get(&self, message: MessageId) -> Option<&Kept> {
-        self.messages.get(&message)
+        self.messages.get(message)
     }
 
-    /// Every message that is kept.
+    /// Every message that is kept, in the order of ids.
     pub fn messages(&self) -> impl Iterator<Item = (MessageId, &Kept)> {
-        self.messages.iter().map(|(id, kept)| (*id, kept))
+        self.messages.sorted()
     }
 
     /// Messages in a state.
     pub fn count(&self, state: State) -> u64 {
         let count = self
             .messages
-            .values()
+            .rows()
             .filter(|kept| kept.life.state == state)
             .count();
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -343,7 +387,7 @@ impl Outbox {
     pub fn queued(&self) -> u64 {
         let count = self
             .messages
-            .values()
+            .rows()
             .filter(|kept| is_queued(&kept.life))
             .count();
         u64::try_from(count).unwrap_or(u64::MAX)

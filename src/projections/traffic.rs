@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
 use super::histogram::Histogram;
 use super::outbox::{has_left, message_of};
@@ -61,8 +62,58 @@ worded! {
     }
 }
 
-/// Counters by kind.
-pub type Counts = BTreeMap<Count, u64>;
+/// Counters by kind. Stored and shown as a map of those that are not 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; Count::ALL.len()]);
+
+impl Counts {
+    /// One counter.
+    pub fn of(&self, count: Count) -> u64 {
+        self.0.get(count.nth()).copied().unwrap_or(0)
+    }
+
+    /// Every counter that is not 0.
+    pub fn iter(&self) -> impl Iterator<Item = (Count, u64)> {
+        let all = Count::ALL.iter().copied().zip(self.0);
+        all.filter(|(_, counted)| *counted > 0)
+    }
+
+    fn add(&mut self, count: Count) {
+        if let Some(counted) = self.0.get_mut(count.nth()) {
+            add(counted);
+        }
+    }
+}
+
+impl Count {
+    #[expect(
+        clippy::as_conversions,
+        reason = "a fieldless enum's place in its own declaration"
+    )]
+    const fn nth(self) -> usize {
+        self as usize
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // Counted beforehand: what is not text wants to know how many there are.
+        let counted: Vec<_> = self.iter().collect();
+        to.collect_map(counted)
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut counts = Self::default();
+        for (count, counted) in BTreeMap::<Count, u64>::deserialize(from)? {
+            if let Some(known) = counts.0.get_mut(count.nth()) {
+                *known = counted;
+            }
+        }
+        Ok(counts)
+    }
+}
 
 /// The whole traffic since the first event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +125,7 @@ pub struct Traffic {
     failures: BTreeMap<FailureClass, u64>,
     settling: BTreeMap<Priority, Histogram>,
     steps: BTreeMap<Step, Histogram>,
-    open: BTreeMap<MessageId, Open>,
+    open: ByMessage<Open>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,13 +149,12 @@ impl Fold for Traffic {
         if let Fact::MessageAccepted(accepted) = event.fact
             && let Some(life) = Life::begin(event.fact, event.recorded_at)
         {
-            let open = Open {
+            self.open.insert_new(accepted.message, || Open {
                 to: accepted.to.clone(),
                 priority: accepted.priority,
                 since: life.due_at,
                 life,
-            };
-            self.open.entry(accepted.message).or_insert(open);
+            });
         }
         self.count(event.fact);
         if let Some(message) = message_of(event.fact) {
@@ -115,7 +165,7 @@ impl Fold for Traffic {
 
 impl Traffic {
     fn advance(&mut self, message: MessageId, event: &Seen<'_>) {
-        let Some(open) = self.open.get_mut(&message) else {
+        let Some(open) = self.open.get_mut(message) else {
             return;
         };
         let settled = open.life.settled_at.is_some();
@@ -131,7 +181,7 @@ impl Traffic {
             open.since = event.recorded_at;
         }
         if has_left(&open.life) {
-            self.open.remove(&message);
+            self.open.remove(message);
         }
     }
 
@@ -164,14 +214,10 @@ impl Traffic {
             Fact::AttemptUnknown(it) => (Count::Unknown, it.message),
             Fact::AttemptInboxed(it) => (Count::Inboxed, it.message),
             Fact::BreakerOpened(it) => {
-                let counts = [
-                    &mut self.total,
-                    self.by_channel.entry(it.channel).or_default(),
-                    self.by_agent.entry(it.agent.clone()).or_default(),
-                ];
-                for counts in counts {
-                    add(counts.entry(Count::BreakersOpened).or_default());
-                }
+                self.total.add(Count::BreakersOpened);
+                let of_channel = self.by_channel.entry(it.channel).or_default();
+                of_channel.add(Count::BreakersOpened);
+                count_for(&mut self.by_agent, &it.agent, Count::BreakersOpened);
                 return;
             }
             _ => return,
@@ -180,7 +226,7 @@ impl Traffic {
     }
 
     fn add(&mut self, count: Count, message: MessageId, fact: &Fact) {
-        add(self.total.entry(count).or_default());
+        self.total.add(count);
         // Whoever acknowledges or reads is the recipient, also long after delivery.
         let said_by = match fact {
             Fact::MessageAcknowledged(it) => Some(&it.by),
@@ -188,21 +234,17 @@ impl Traffic {
             Fact::MessageRead(it) => Some(&it.by),
             _ => None,
         };
-        let Some(open) = self.open.get(&message) else {
+        let Some(open) = self.open.get(message) else {
             if let Some(agent) = said_by {
-                add(self
-                    .by_agent
-                    .entry(agent.clone())
-                    .or_default()
-                    .entry(count)
-                    .or_default());
+                count_for(&mut self.by_agent, agent, count);
             }
             return;
         };
-        let of_priority = self.by_priority.entry(open.priority).or_default();
-        add(of_priority.entry(count).or_default());
-        let of_agent = self.by_agent.entry(open.to.clone()).or_default();
-        add(of_agent.entry(count).or_default());
+        self.by_priority
+            .entry(open.priority)
+            .or_default()
+            .add(count);
+        count_for(&mut self.by_agent, &open.to, count);
         let channel = match fact {
             Fact::AttemptStarted(started) => Some(started.channel),
             Fact::AttemptPasted(_)
@@ -214,8 +256,7 @@ impl Traffic {
             _ => None,
         };
         if let Some(channel) = channel {
-            let of_channel = self.by_channel.entry(channel).or_default();
-            add(of_channel.entry(count).or_default());
+            self.by_channel.entry(channel).or_default().add(count);
         }
     }
 
@@ -228,7 +269,7 @@ impl Traffic {
 
     /// A counter over everything.
     pub fn total(&self, count: Count) -> u64 {
-        self.total.get(&count).copied().unwrap_or(0)
+        self.total.of(count)
     }
 
     /// Counters by priority.
@@ -282,6 +323,14 @@ impl Traffic {
             "settling": histograms(settling.collect()),
             "steps": histograms(steps.collect()),
         })
+    }
+}
+
+/// Counts for an agent; its name is copied only the first time.
+fn count_for(by_agent: &mut BTreeMap<AgentId, Counts>, agent: &AgentId, count: Count) {
+    match by_agent.get_mut(agent) {
+        Some(counts) => counts.add(count),
+        None => by_agent.entry(agent.clone()).or_default().add(count),
     }
 }
 

@@ -22,10 +22,11 @@ impl Outbox {
     /// instant holds nobody back. `now` before the newest event counts as that event's instant.
     pub fn due(&self, now: Timestamp) -> Vec<Candidate> {
         let now = now.max(self.last_at);
-        let mut due: Vec<Candidate> = self
+        let places = &self.places;
+        let mut due: Vec<Candidate> = places
             .waiting
             .iter()
-            .filter(|(agent, _)| !self.busy.contains_key(*agent))
+            .filter(|(agent, _)| !places.busy.contains_key(*agent))
             .filter_map(|(agent, turns)| self.next_for(agent, turns, now))
             .collect();
         due.sort_by_key(|it| (Reverse(it.priority), it.position));
@@ -44,7 +45,7 @@ impl Outbox {
         }
         let mut held: BTreeSet<(&AgentId, Priority)> = BTreeSet::new();
         for (_, _, message) in turns {
-            let Some(kept) = self.messages.get(message) else {
+            let Some(kept) = self.messages.get(*message) else {
                 continue;
             };
             let life = &kept.life;
@@ -111,8 +112,8 @@ impl Outbox {
     /// Waiting messages whose time is over, earliest first.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = MessageId> {
         let now = now.max(self.last_at);
-        self.expiring
-            .iter()
+        let expiring = self.places.expiring.iter();
+        expiring
             .take_while(move |(at, _)| *at <= now)
             .map(|(_, message)| *message)
     }
@@ -124,7 +125,7 @@ impl Outbox {
         let after = (now.after(Duration::from_micros(1)), MessageId(Uuid::nil()));
         let first =
             |set: &BTreeSet<(Timestamp, MessageId)>| set.range(after..).next().map(|(at, _)| *at);
-        [first(&self.due), first(&self.expiring)]
+        [first(&self.places.due), first(&self.places.expiring)]
             .into_iter()
             .flatten()
             .min()

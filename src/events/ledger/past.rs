@@ -96,6 +96,15 @@ impl Past {
         self.closed()?.page(position).map_err(self.faulty())
     }
 
+    /// Asks for what a walk back along a stream will want, from this position on. Returns the first
+    /// position that was asked for.
+    pub(super) fn expect(&self, position: u64) -> u64 {
+        match self {
+            Self::Closed(closed) => closed.expect(position),
+            Self::Lost(_) => position,
+        }
+    }
+
     /// What `visit` makes of the record at the position.
     pub(super) fn at<T>(
         &self,
@@ -202,6 +211,10 @@ impl Past {
     }
 }
 
+/// So many of the newest closed epochs have their files opened with the ledger, the others when they
+/// are first read: a process may have a thousand files open, mostly.
+const READY: usize = 128;
+
 /// The past epochs, oldest first, without a gap. Of an epoch that has a readable seal the journal
 /// is not needed any more, and is taken out of the list; one without is live while it has one.
 pub(super) fn find(
@@ -226,6 +239,11 @@ pub(super) fn find(
             }),
         };
         found.push(past);
+    }
+    for past in found.iter().rev().take(READY) {
+        if let Past::Closed(closed) = past {
+            closed.ready();
+        }
     }
     let live_from = journals.first().map(|journal| journal.heading.first);
     let Some(live_from) = live_from else {

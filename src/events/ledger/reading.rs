@@ -96,10 +96,20 @@ impl Shared {
     }
 
     pub(super) fn read_stream(&self, stream: &str) -> Result<Vec<Event>, ReadError> {
-        let mut next = self.stream_head(stream)?.map(|head| head.position);
+        let head = self.stream_head(stream)?;
+        let mut next = head.map(|head| head.position);
         let mut events: Vec<Event> = Vec::new();
         let blobs = self.layout.blobs();
+        let epochs = self.epochs();
+        // A stream of one event leads nowhere.
+        let alone = head.is_some_and(|head| head.version == 0);
+        let mut expected = if alone { 0 } else { u64::MAX };
         while let Some(position) = next {
+            if position < expected
+                && let Some(Of::Past(past)) = epochs.of(position)
+            {
+                expected = past.expect(position);
+            }
             let event = self
                 .at(position, |record| event(&blobs, record))?
                 .ok_or_else(|| corrupt(position, "its frame does not hold it"))??;

@@ -1,6 +1,7 @@
 //! Switchboard's ledger as it is: journal, sled, stream index, ids and hash chain all on, every append
 //! a command of its own with the version it expects.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,25 +43,31 @@ impl Store for Switchboard {
     }
 
     fn scan(&self) -> Outcome<(u64, u64)> {
-        let (mut count, mut sum, mut next) = (0, 0, Position(1));
-        loop {
-            let events = self.0.read(next, 1000)?;
-            let Some(last) = events.last() else { return Ok((count, sum)) };
-            next = last.position.next();
-            count += events.len() as u64;
-            sum += events.iter().map(|event| length(event) as u64).sum::<u64>();
-        }
+        let (mut count, mut sum, mut failed) = (0, 0, None);
+        // As a replay reads: every fact is decoded, in order, and nothing is kept.
+        self.0.scan(Position(1), self.0.head().position, |stored| match stored.fact() {
+            Ok(fact) => {
+                count += 1;
+                sum += length(&fact) as u64;
+                ControlFlow::Continue(())
+            }
+            Err(e) => {
+                failed = Some(e);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok((count, sum)), |e| Err(e.into()))
     }
 
     fn point(&self, position: u64) -> Outcome<usize> {
         let events = self.0.read(Position(position), 1)?;
-        Ok(events.first().map(length).ok_or("absent")?)
+        Ok(events.first().map(|event| length(&event.fact)).ok_or("absent")?)
     }
 }
 
 /// As the other stores count it: stream, version, text.
-fn length(event: &switchboard::events::envelope::Event) -> usize {
-    match &event.fact {
+fn length(fact: &Fact) -> usize {
+    match fact {
         Fact::Note(note) => 24 + note.data.len(),
         _ => 0,
     }

@@ -196,17 +196,55 @@ impl Places {
 
     /// The bytes that stand where the leaf should be.
     pub(super) fn read(&self, leaf: u32, file: &File) -> io::Result<Vec<u8>> {
-        let at = size(u64::from(leaf));
-        let (Some(length), Some(start)) = (self.lengths.get(at), self.starts.get(at)) else {
+        let Some((length, offsets)) = self.parts_of(leaf) else {
             return Err(io::Error::other("there is no such leaf"));
         };
-        let length = size(u64::from(*length));
         let mut bytes = vec![0; length];
-        let offsets = self.offsets.iter().skip(size(u64::from(*start)));
+        let near = |(_, near): &(u32, usize)| *near <= length.saturating_mul(2);
+        let Some((from, near)) = self.stretch(leaf, leaf).filter(near) else {
+            for (part, offset) in bytes.chunks_mut(PART).zip(offsets) {
+                file.read_exact_at(part, u64::from(*offset))?;
+            }
+            return Ok(bytes);
+        };
+        // Parts stand one behind the other nearly always: one read, instead of one for each, after
+        // the second of which the system would read far ahead.
+        let mut near = vec![0; near];
+        file.read_exact_at(&mut near, u64::from(from))?;
         for (part, offset) in bytes.chunks_mut(PART).zip(offsets) {
-            file.read_exact_at(part, u64::from(*offset))?;
+            let start = size(u64::from(offset.saturating_sub(from)));
+            let stands = near.get(start..).and_then(|rest| rest.get(..part.len()));
+            part.copy_from_slice(stands.ok_or_else(|| io::Error::other("a part lies elsewhere"))?);
         }
         Ok(bytes)
+    }
+
+    /// Length of a leaf, and where its parts stand.
+    fn parts_of(&self, leaf: u32) -> Option<(usize, &[u32])> {
+        let at = size(u64::from(leaf));
+        let length = size(u64::from(*self.lengths.get(at)?));
+        let start = size(u64::from(*self.starts.get(at)?));
+        let end = start.checked_add(length.div_ceil(PART))?;
+        Some((length, self.offsets.get(start..end)?))
+    }
+
+    /// The stretch of the file in which these leaves stand, from the first to the last one: where it
+    /// begins, and how long it is. None when there are no such leaves.
+    pub(super) fn stretch(&self, first: u32, last: u32) -> Option<(u32, usize)> {
+        let mut stretch: Option<(u32, u64)> = None;
+        for leaf in [first, last] {
+            let (length, offsets) = self.parts_of(leaf)?;
+            let mut left = len64(length);
+            for offset in offsets {
+                let part = left.min(len64(PART));
+                left = left.saturating_sub(part);
+                let end = u64::from(*offset).saturating_add(part);
+                let (from, until) = stretch.get_or_insert((*offset, end));
+                (*from, *until) = ((*from).min(*offset), (*until).max(end));
+            }
+        }
+        let (from, until) = stretch?;
+        Some((from, size(until.saturating_sub(u64::from(from)))))
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rustix::fs::{Advice, fadvise};
 use uuid::Uuid;
 
 use super::super::bytes::{len64, size};
@@ -18,6 +20,11 @@ use super::leaf::{Keys, Kind, Leaf};
 use super::page::{self, Page};
 use super::seal::{Seal, Summary};
 use super::sought::Sought;
+
+/// Pages before the one that is wanted that are asked for with it.
+const EXPECTED: u32 = 8;
+/// At most so many bytes are asked for beforehand.
+const EXPECTED_MAX: usize = 512 * 1024;
 
 /// Why something of a closed epoch cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +106,30 @@ impl Closed {
         }
         let file = File::open(self.folder.join(kept::DATA))?;
         Ok(self.file.get_or_init(|| file))
+    }
+
+    /// Opens its file, so that the first who reads does not wait for that. What is wrong with it is
+    /// said to whoever reads.
+    pub(in crate::events::ledger) fn ready(&self) {
+        drop(self.file());
+    }
+
+    /// Asks the system for the pages before and at a position, all at once and without waiting: a stream's events
+    /// lead from one to the one before, and stand near each other. Returns the first position that
+    /// was asked for.
+    pub(in crate::events::ledger) fn expect(&self, position: u64) -> u64 {
+        let number = page::number(position).saturating_sub(page::number(self.first()));
+        let last = u32::try_from(number).unwrap_or(u32::MAX);
+        let first = last.saturating_sub(EXPECTED);
+        if let Ok(file) = self.file()
+            && let Some((from, length)) = self.seal.pages.stretch(first, last)
+            && length <= EXPECTED_MAX
+            && let Some(length) = NonZeroU64::new(len64(length))
+        {
+            // Only a wish: whoever reads finds out what is wrong.
+            let _unless_refused = fadvise(file, u64::from(from), Some(length), Advice::WillNeed);
+        }
+        self.range(first).0
     }
 
     /// First and last position of a page of the epoch.
