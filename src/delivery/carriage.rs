@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::courier::moves::{Answer, Ending, Milestone, Outcome};
-use super::dispatch::World;
 use super::failing;
 use super::job::Job;
 use super::lane::Told;
 use super::look::Look;
+use super::office::Office;
 use crate::commands::cut_off::CutOff;
 use crate::commands::desk::{Outcome as Written, Refused};
 use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
@@ -49,7 +49,7 @@ impl Carriage {
 
     /// Writes `attempt.started`. False when there is nothing to carry: it expired, was cancelled,
     /// or its agent or seat was paused meanwhile.
-    pub fn begin(&self, world: &World) -> Result<bool, Refused> {
+    pub fn begin(&self, world: &impl Office) -> Result<bool, Refused> {
         match world.execute(self.start.clone()) {
             Ok(Written::Done(_)) => Ok(true),
             Ok(
@@ -61,7 +61,7 @@ impl Carriage {
     }
 
     /// The answer to a milestone. What it allows is durable.
-    pub fn reach(&self, world: &World, milestone: Milestone) -> Result<Answer, Refused> {
+    pub fn reach(&self, world: &impl Office, milestone: Milestone) -> Result<Answer, Refused> {
         let Milestone::Pasted {
             changed_pixels,
             needed_pixels,
@@ -87,7 +87,7 @@ impl Carriage {
     }
 
     /// Writes down how it ended, and what follows.
-    pub fn end(self, world: &World, told: Told) -> Result<(), Refused> {
+    pub fn end(self, world: &impl Office, told: Told) -> Result<(), Refused> {
         let ending = match told {
             Told::Ended(ending) => *ending,
             Told::Gone(reason) => return self.cut_off(world, &reason),
@@ -151,7 +151,7 @@ impl Carriage {
         }
     }
 
-    fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {
+    fn cut_off(&self, world: &impl Office, reason: &str) -> Result<(), Refused> {
         tracing::warn!(message = %self.message(), reason, "an attempt was cut off");
         cut_off(world, self.message())
     }
@@ -159,14 +159,14 @@ impl Carriage {
 
 /// An end that does not fit what the ledger knows, like an arrival without leave for Enter, is not
 /// believed: the attempt counts as cut off. Other messages are carried on.
-pub fn end_refused(world: &World, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
+pub fn end_refused(world: &impl Office, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
     tracing::error!(%message, %refusal, "the end of an attempt was refused");
     cut_off(world, message)
 }
 
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
 /// again.
-pub fn cut_off(world: &World, message: MessageId) -> Result<(), Refused> {
+pub fn cut_off(world: &impl Office, message: MessageId) -> Result<(), Refused> {
     let retry_at = world.now().after(AGAIN_AFTER_CUT);
     match world.execute(CutOff { message, retry_at }) {
         // Somebody settled it meanwhile.

@@ -3,8 +3,8 @@
 
 use super::breaker::Change;
 use super::carriage::{self, cut_off};
-use super::dispatch::World;
 use super::errand;
+use super::office::Office;
 use super::route::{self, Course};
 use crate::commands::desk::Refused;
 use crate::commands::fail_attempt::{FailAttempt, OpenBreaker};
@@ -25,19 +25,15 @@ pub struct Failed {
 }
 
 /// Writes `attempt.failed` with what follows from it.
-pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
+pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let Some(kept) = world
-        .projections
-        .read(|states| states.outbox.get(message).cloned())
+    let Some(kept) = world.read(|states| states.outbox.get(message).cloned())
     else {
         // It settled meanwhile, by an acknowledgement.
         return cut_off(world, message);
     };
-    let agent = world
-        .projections
-        .read(|states| states.agents.get(&kept.to).cloned());
+    let agent = world.read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);
     let channels = agent
         .as_ref()

@@ -9,6 +9,7 @@ use super::carriage::Carriage;
 use super::courier::moves::{Ending, Outcome};
 use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
 use super::errand::{self, Errand};
+use super::office::Office as _;
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::SeatId;

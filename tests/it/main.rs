@@ -45,6 +45,7 @@ mod model;
 mod model_kit;
 mod owner;
 mod projections;
+mod rehearsals;
 mod running;
 mod running_kit;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
