@@ -17,7 +17,7 @@ use crate::commands::refusal::{Code, Refusal};
 use crate::commands::start_attempt::StartAttempt;
 use crate::commands::submit_attempt::SubmitAttempt;
 use crate::events::facts::attempt::{
-    AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, FailureClass,
+    AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, Channel, FailureClass,
 };
 use crate::events::ids::{AgentId, MessageId};
 
@@ -161,12 +161,33 @@ impl Carriage {
 /// believed: the attempt counts as cut off. Other messages are carried on.
 pub fn end_refused(world: &impl Office, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
     tracing::error!(%message, %refusal, "the end of an attempt was refused");
-    cut_off(world, message)
+    settle(world, message)
 }
 
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
-/// again.
+/// again. The first time at once; what is cut off again and again goes the way of every failure.
 pub fn cut_off(world: &impl Office, message: MessageId) -> Result<(), Refused> {
+    world.catch_up()?;
+    let life = world.read(|states| {
+        let kept = states.outbox.get(message);
+        kept.map(|kept| (kept.life.channel, kept.life.attempts_here, kept.life.enter_possible))
+    });
+    match life {
+        Some((channel, attempts_here, false)) if attempts_here > 1 => {
+            let failed = failing::Failed {
+                class: FailureClass::Interrupted,
+                detail: "the worker was cut off before Enter, not for the first time".to_owned(),
+                text_may_stand: channel != Some(Channel::Inbox),
+                steps: Vec::new(),
+            };
+            failing::write(world, message, failed)
+        }
+        _ => settle(world, message),
+    }
+}
+
+/// The same without a policy: nothing else can be written about it.
+pub(super) fn settle(world: &impl Office, message: MessageId) -> Result<(), Refused> {
     let retry_at = world.now().after(AGAIN_AFTER_CUT);
     match world.execute(CutOff { message, retry_at }) {
         // Somebody settled it meanwhile.

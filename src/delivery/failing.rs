@@ -2,7 +2,7 @@
 //! into the event, so that a replay under other settings tells the same story.
 
 use super::breaker::Change;
-use super::carriage::{self, cut_off};
+use super::carriage;
 use super::errand;
 use super::office::Office;
 use super::route::{self, Course};
@@ -31,7 +31,7 @@ pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<
     let Some(kept) = world.read(|states| states.outbox.get(message).cloned())
     else {
         // It settled meanwhile, by an acknowledgement.
-        return cut_off(world, message);
+        return carriage::settle(world, message);
     };
     let agent = world.read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);

@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How long a lane leaves an errand alone that was refused before it began, unless something happens.
-const REFUSED_REST: Duration = Duration::from_millis(200);
+pub const REFUSED_REST: Duration = Duration::from_millis(200);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::delivery::courier::moves::{Answer, Ending, Milestone, Outcome};
 use crate::delivery::dispatch;
 use crate::delivery::errand::{self, Errand};
 use crate::delivery::job::Job;
-use crate::delivery::lane::{Told, Track};
+use crate::delivery::lane::{REFUSED_REST, Told, Track};
 use crate::delivery::office::Office as _;
 use crate::events::ids::{AgentId, SeatId};
 use crate::events::time::Timestamp;
@@ -36,6 +36,8 @@ pub enum Carried {
     WorkerGone,
     /// The owner was gone, and came back with nothing but its ledger.
     OwnerGone,
+    /// The worker went on and on.
+    Endless(Duration),
 }
 
 /// A rehearsal that did not go as it must.
@@ -50,6 +52,9 @@ pub enum Broken {
     /// Deliveries did not come to rest.
     #[error("still not settled after {0:?} of virtual time")]
     Endless(Duration),
+    /// An attempt did not end.
+    #[error("an attempt had not ended after {0:?} of virtual time")]
+    EndlessAttempt(Duration),
     /// The same instant over and over.
     #[error("{0} turns without time passing")]
     Spinning(u32),
@@ -122,19 +127,23 @@ impl<'p> Lanes<'p> {
     }
 
     fn go(&mut self, theatre: &mut dyn Theatre, errand: Errand) -> Result<(), Broken> {
-        match errand {
-            Errand::Skip(skip) => drop(skip.write(self.paper)?),
-            Errand::Inbox(post) => drop(post.carry(self.paper)?),
+        let came = match errand {
+            Errand::Skip(skip) => skip.write(self.paper)?,
+            Errand::Inbox(post) => post.carry(self.paper)?,
             Errand::Gui(carriage) => self.carry(theatre, *carriage)?,
-        }
+        };
         // Writing costs a little.
-        theatre.pass(Duration::from_micros(200));
+        theatre.pass(if came {
+            Duration::from_micros(200)
+        } else {
+            REFUSED_REST
+        });
         Ok(())
     }
 
-    fn carry(&mut self, theatre: &mut dyn Theatre, carriage: Carriage) -> Result<(), Broken> {
+    fn carry(&mut self, theatre: &mut dyn Theatre, carriage: Carriage) -> Result<bool, Broken> {
         if !carriage.begin(self.paper)? {
-            return Ok(());
+            return Ok(false);
         }
         theatre.between(self.paper);
         let mut broke = None;
@@ -153,6 +162,7 @@ impl<'p> Lanes<'p> {
         self.paper.set_now(theatre.now());
         theatre.between(self.paper);
         match carried {
+            Carried::Endless(span) => return Err(Broken::EndlessAttempt(span)),
             Carried::Ended(ending) => {
                 self.rest_after(&ending);
                 carriage.end(self.paper, Told::Ended(Box::new(ending)))?;
@@ -169,7 +179,7 @@ impl<'p> Lanes<'p> {
                 dispatch::settle_cut_off(self.paper)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn rest_after(&mut self, ending: &Ending) {

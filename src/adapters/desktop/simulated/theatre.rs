@@ -49,6 +49,12 @@ impl Conduct for Honest {
     }
 }
 
+/// No attempt may take longer, in virtual time.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// More moves than any rehearsal makes.
+const MOVES_MAX: u32 = 1_000_000;
+
 /// What cuts an attempt off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -121,6 +127,7 @@ impl<'c> SimulatedTheatre<'c> {
         job: Job,
         ask: &mut dyn FnMut(Timestamp, Milestone) -> Answer,
     ) -> (Option<Ending>, bool) {
+        let began = self.pace.now();
         let abilities: Abilities = self.desktop.abilities();
         let mut courier = Courier::new(job, abilities, self.pace.now());
         let mut report = Report::Begin;
@@ -133,6 +140,9 @@ impl<'c> SimulatedTheatre<'c> {
             }
             self.moves = self.moves.saturating_add(1);
             let now = self.pace.now();
+            if now.since(began) > ATTEMPT || self.moves > MOVES_MAX {
+                return (None, alone);
+            }
             report = match self.conduct.next(&mut courier, report, now) {
                 Move::Do(deed) => self.perform(&deed),
                 Move::Ask(_) if alone => Report::Answered(Answer::Refused {
@@ -184,7 +194,12 @@ impl Theatre for SimulatedTheatre<'_> {
         let Some(job) = job else {
             return Carried::WorkerGone;
         };
+        let began = self.now();
         let (ending, alone) = self.work(job, ask);
+        let spent = self.now().since(began);
+        if spent > ATTEMPT || self.moves > MOVES_MAX {
+            return Carried::Endless(spent);
+        }
         // Whatever ends a worker, it lets go of every key.
         let _trouble = perform(&Deed::Act(Act::ReleaseAll), &mut self.desktop, &mut self.pace);
         match ending {
