@@ -71,12 +71,13 @@ impl Courier {
                 .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);
+        let ink = evidence::new_ink(pasted, &seen, &self.volatile, self.target());
         self.emptied = Some(seen);
         if proven {
             return self.survey(Phase::Confirm(Witness::BoxEmptied));
         }
         submission.gone = gone;
-        self.go_on_watching(submission, remains.kept)
+        self.go_on_watching(submission, remains.kept, ink.count())
     }
 
     /// A terminal keeps the text. Proof is new ink below it while it stands, or the text standing
@@ -105,15 +106,18 @@ impl Courier {
         submission.ink = Some(below);
         match witness {
             Some(witness) if twice => self.survey(Phase::Confirm(witness)),
-            _ => self.go_on_watching(submission, remains.kept),
+            _ => self.go_on_watching(submission, remains.kept, ink.count()),
         }
     }
 
-    fn go_on_watching(&mut self, submission: Submission, kept: usize) -> Move {
+    /// Enter is pressed once more only on the very box that was pasted into: where something new stands
+    /// beside the text, Enter may have taken a completion on offer, and the next one would submit it.
+    fn go_on_watching(&mut self, submission: Submission, kept: usize, ink: usize) -> Move {
         if self.now < submission.until {
             return self.look_later(Phase::Submit(submission));
         }
-        if kept >= STANDS && self.presses <= self.job.patience.enter_retries {
+        let same = kept >= STANDS && ink < INK;
+        if same && self.presses <= self.job.patience.enter_retries {
             let until = self.deadline(self.job.patience.quiet);
             return self.survey(Phase::Again { until });
         }
