@@ -13,6 +13,7 @@ pub mod hands;
 pub mod job;
 pub mod lane;
 pub mod letter;
+pub mod lines;
 pub mod look;
 pub mod mask;
 pub mod office;

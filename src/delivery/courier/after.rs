@@ -5,6 +5,7 @@ use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
+use crate::delivery::lines::emptied_everywhere;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::events::facts::agent::Target;
@@ -64,7 +65,9 @@ impl Courier {
             return self.unknown("the text was never seen");
         };
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
-        let gone = remains.kept <= GONE && remains.returned >= RETURNED;
+        let gone = remains.kept <= GONE
+            && remains.returned >= RETURNED
+            && emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target());
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
             evidence::surroundings_stand(change, pasted, &seen)
