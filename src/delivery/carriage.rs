@@ -9,9 +9,11 @@ use super::job::Job;
 use super::lane::Told;
 use super::look::Look;
 use super::office::Office;
+use super::timing;
 use crate::commands::cut_off::CutOff;
 use crate::commands::desk::{Outcome as Written, Refused};
 use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
+use crate::commands::keep_timing::KeepDrift;
 use crate::commands::learn_box;
 use crate::commands::refusal::{Code, Refusal};
 use crate::commands::start_attempt::StartAttempt;
@@ -19,6 +21,7 @@ use crate::commands::submit_attempt::SubmitAttempt;
 use crate::events::facts::attempt::{
     AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, Channel, FailureClass,
 };
+use crate::events::facts::timing::TimingDrifted;
 use crate::events::ids::{AgentId, MessageId};
 
 /// How soon an attempt that was cut off before Enter is tried again.
@@ -145,10 +148,38 @@ impl Carriage {
             closes_breaker,
         };
         match world.execute(end) {
-            Ok(_) => Ok(()),
+            Ok(_) => self.notice_drift(world),
             Err(Refused::Refusal(refusal)) => end_refused(world, message, &refusal),
             Err(error) => Err(error),
         }
+    }
+
+    /// Says so when a step takes much longer or shorter than it used to.
+    fn notice_drift(&self, world: &impl Office) -> Result<(), Refused> {
+        world.catch_up()?;
+        let drifts: Vec<_> = world.read(|states| {
+            let steps = states.timing.of(&self.to).into_iter().flatten();
+            let waited_for = steps.filter(|(step, _)| {
+                timing::configured(&self.job.patience, **step).is_some()
+            });
+            waited_for
+                .filter_map(|(step, past)| Some((*step, timing::drift(past)?)))
+                .collect()
+        });
+        for (step, drift) in drifts {
+            let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+            let drifted = TimingDrifted {
+                agent: self.to.clone(),
+                step,
+                before_micros: micros(drift.before),
+                now_micros: micros(drift.now),
+                attempts: drift.attempts,
+            };
+            tracing::warn!(agent = %self.to, %step, before = ?drift.before, now = ?drift.now,
+                "a step takes another time than it used to");
+            world.execute(KeepDrift { drifted })?;
+        }
+        Ok(())
     }
 
     fn cut_off(&self, world: &impl Office, reason: &str) -> Result<(), Refused> {

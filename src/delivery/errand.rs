@@ -6,12 +6,13 @@ use super::breaker::{Breaker, Pass};
 use super::carriage::Carriage;
 use super::envelope;
 use super::failing::{self, Failed};
-use super::job::{Job, Standing};
+use super::job::{Job, Patience, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
 use super::office::Office;
 use super::sanitise::sanitise;
+use super::timing::{self, Learning};
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::start_attempt::StartAttempt;
 use crate::events::envelope::Event;
@@ -19,7 +20,7 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Via};
 use crate::events::facts::screen::Point;
-use crate::events::ids::Position;
+use crate::events::ids::{AgentId, Position};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;
@@ -248,13 +249,25 @@ fn job(world: &impl Office, candidate: &Candidate, agent: &Agent, place: Point) 
         text,
         sanitised,
         keys: manner.keys.clone(),
-        patience: manner.patience,
+        patience: patience(world, &candidate.to, manner.patience, &settings.learning),
         look: look(world, agent)?,
         standing: standing(world, agent)?,
         expires_at: candidate.expires_at,
         read_back: settings.read_back,
         clipboard: settings.clipboard,
     })
+}
+
+/// The deadlines that the agent's past attempts allow.
+fn patience(
+    world: &impl Office,
+    agent: &AgentId,
+    configured: Patience,
+    learning: &Learning,
+) -> Patience {
+    let past = world.read(|states| states.timing.of(agent).cloned());
+    let of = |step| past.as_ref().and_then(|steps| steps.get(&step).cloned());
+    timing::patience(configured, of, learning)
 }
 
 /// What is typed for a message, and what was changed for the target.

@@ -25,5 +25,6 @@ pub mod route;
 pub mod runs;
 pub mod sanitise;
 pub mod settings;
+pub mod timing;
 pub mod wire;
 pub mod worker;

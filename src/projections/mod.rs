@@ -18,6 +18,7 @@ mod snapshots;
 pub mod states;
 pub mod story;
 pub mod timeline;
+pub mod timing;
 pub mod traffic;
 mod turns;
 pub mod view;

@@ -22,12 +22,18 @@ struct Said {
     unknown: u32,
     failed: u32,
     inboxed: u32,
+    acknowledged: u32,
 }
 
 impl Said {
     /// Attempts that may account for one arrival each.
     const fn arrivals(self) -> u32 {
         self.observed + self.submitted + self.unknown
+    }
+
+    /// Arrivals that the ledger knows of in any way.
+    const fn accounted(self) -> u32 {
+        self.arrivals() + self.acknowledged
     }
 }
 
@@ -113,6 +119,8 @@ impl Judge<'_> {
             Fact::AttemptUnknown(it) => said.entry(it.message).or_default().unknown += 1,
             Fact::AttemptFailed(it) => said.entry(it.message).or_default().failed += 1,
             Fact::AttemptInboxed(it) => said.entry(it.message).or_default().inboxed += 1,
+            // Whoever says so must know.
+            Fact::MessageAcknowledged(it) => said.entry(it.message).or_default().acknowledged = 1,
             _ => {}
         });
         said
@@ -166,7 +174,7 @@ impl Judge<'_> {
             let says = said.get(&sent.message).copied().unwrap_or_default();
             let sum = groups.entry((&sent.to, self.text(sent))).or_default();
             sum.0 += says.observed;
-            sum.1 += says.arrivals();
+            sum.1 += says.accounted();
         }
         for ((to, text), (claimed, possible)) in groups {
             self.group(to, &text, claimed, possible)?;

@@ -209,6 +209,7 @@ impl World {
                 (Some(at), due) if at <= end && due.is_none_or(|(due, _)| at <= due) => {
                     self.now = self.now.max(at);
                     if let Some((_, clip)) = self.clip_coming.take() {
+                        self.note(|| format!("window system: the clipboard holds {clip:?}"));
                         self.clip = clip;
                     }
                 }
@@ -226,6 +227,7 @@ impl World {
                         self.note(|| format!("window {title} {did}"));
                     }
                     if let Some(Effect::Copied(text)) = effect {
+                        self.note(|| format!("window {title} copies {text:?}"));
                         self.clip_coming = None;
                         self.clip = Clip::Text(text);
                     }
@@ -350,7 +352,9 @@ impl World {
 
     pub(super) fn clipboard(&mut self) -> Clip {
         self.deed();
-        self.clip.clone()
+        let clip = self.clip.clone();
+        self.note(|| format!("hands: read the clipboard, {clip:?}"));
+        clip
     }
 
     pub(super) fn set_clipboard(&mut self, clip: &Clip) {
