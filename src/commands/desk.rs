@@ -54,6 +54,11 @@ impl Outcome {
     pub fn of(command: &Command, plan: &Plan) -> fn(Done) -> Self {
         let first = plan.facts().next();
         match (command, first) {
+            (Command::StartAttempt(_), Some(Fact::AttemptStarted(_)))
+                if plan.facts().any(|fact| matches!(fact, Fact::AttemptUnknown(_))) =>
+            {
+                Self::Expired
+            }
             (Command::StartAttempt(_), Some(Fact::MessageExpired(_))) => Self::Expired,
             (Command::StartAttempt(_), Some(Fact::MessageDied(_))) => Self::Died,
             _ => Self::Done,

@@ -131,11 +131,13 @@ impl Carriage {
                 class,
                 detail,
                 text_may_stand,
+                enter_may_come,
             } => {
                 let failed = failing::Failed {
                     class,
                     detail,
                     text_may_stand,
+                    enter_may_come,
                     steps,
                 };
                 return failing::write(world, message, failed);
@@ -209,6 +211,7 @@ pub fn cut_off(world: &impl Office, message: MessageId) -> Result<(), Refused> {
                 class: FailureClass::Interrupted,
                 detail: "the worker was cut off before Enter, not for the first time".to_owned(),
                 text_may_stand: channel != Some(Channel::Inbox),
+                enter_may_come: false,
                 steps: Vec::new(),
             };
             failing::write(world, message, failed)

@@ -63,6 +63,7 @@ impl Skip {
             class: self.class,
             detail: self.detail,
             text_may_stand: self.text_stood_before,
+            enter_may_come: false,
             steps: Vec::new(),
         };
         failing::write(world, message, failed)?;

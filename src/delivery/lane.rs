@@ -285,6 +285,7 @@ impl Unready {
                 class,
                 detail,
                 text_may_stand: carriage.text_stood_before(),
+                enter_may_come: false,
             },
             steps: Vec::new(),
             window: None,

@@ -72,6 +72,7 @@ impl Post {
                     class: FailureClass::InboxFailed,
                     detail: format!("the inbox file of {to} was not written: {error}"),
                     text_may_stand: false,
+                    enter_may_come: false,
                     steps: Vec::new(),
                 };
                 failing::write(world, message, failed)?;

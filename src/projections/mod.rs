@@ -22,3 +22,4 @@ pub mod timing;
 pub mod traffic;
 mod turns;
 pub mod view;
+pub mod what_if;

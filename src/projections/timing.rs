@@ -120,7 +120,7 @@ impl Fold for Timing {
 }
 
 /// The step that was waited for in vain when an attempt failed so.
-const fn waited_for(class: FailureClass) -> Option<Step> {
+pub const fn waited_for(class: FailureClass) -> Option<Step> {
     match class {
         FailureClass::FocusFailed => Some(Step::Focus),
         FailureClass::ClipboardLost => Some(Step::Clipboard),

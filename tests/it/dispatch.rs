@@ -145,6 +145,7 @@ fn failed(class: FailureClass, detail: &str) -> Outcome {
     Outcome::Failed {
         class,
         detail: detail.to_owned(),
+        enter_may_come: false,
         text_may_stand: false,
     }
 }

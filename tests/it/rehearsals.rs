@@ -135,6 +135,7 @@ impl Conduct for Saboteur {
                         class: FailureClass::PasteNotSeen,
                         detail: "nothing was seen".to_owned(),
                         text_may_stand: false,
+                        enter_may_come: false,
                     };
                 }
                 (Broken::ForgetsItsText, Outcome::Failed { text_may_stand, .. }) => {

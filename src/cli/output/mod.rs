@@ -11,3 +11,4 @@ pub mod printer;
 pub mod simulation;
 pub mod story;
 pub mod table;
+pub mod timing;

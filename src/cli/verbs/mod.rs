@@ -30,5 +30,6 @@ pub mod serve;
 pub mod show;
 pub mod simulate;
 pub mod status;
+pub mod timing;
 pub mod verify;
 pub mod why;

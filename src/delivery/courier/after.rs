@@ -185,7 +185,10 @@ impl Courier {
             return match obstacle {
                 None => self.probe(Probe::new(Purpose::Stands)),
                 // Once more: the next attempt reads the box before anything else.
-                Some(_) if !self.own_text_was_entered() => self.still_stands(&because),
+                Some(_) if !self.own_text_was_entered() => {
+                    self.enter_may_come = true;
+                    self.still_stands(&because)
+                }
                 Some(_) => self.unknown(format!("the text seems to stand{because}")),
             };
         }
