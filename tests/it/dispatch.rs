@@ -14,6 +14,7 @@ use switchboard::commands::send::SendMessage;
 use switchboard::delivery::courier::moves::{Answer, Ending, Milestone, Outcome};
 use switchboard::delivery::dispatch::{self, Hands, Hire, Letters, Stopped, World};
 use switchboard::delivery::letter::Letter;
+use switchboard::delivery::office::Office as _;
 use switchboard::delivery::ports::Abilities;
 use switchboard::delivery::settings::DispatchSettings;
 use switchboard::delivery::wire::{FromWorker, ToWorker};

@@ -52,6 +52,7 @@ mod running_kit;
 mod running_x11;
 mod source;
 mod tidy;
+mod timing;
 mod torture_decoders;
 mod torture_disks;
 mod torture_faults;
