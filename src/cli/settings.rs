@@ -11,6 +11,7 @@ use crate::delivery::job::{ClipboardLimits, Keys, Patience, ReadBack};
 use crate::delivery::policy::{Policy, Rule};
 use crate::delivery::ports::Chord;
 use crate::delivery::settings::{DispatchSettings, Manner, Nudging};
+use crate::delivery::timing::Learning;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::FailureClass;
 
@@ -40,6 +41,14 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
             restore: delivery.restore_clipboard,
             keep: delivery.keep_clipboard.0,
             type_instead_max: usize::try_from(delivery.type_instead_max).unwrap_or(usize::MAX),
+        },
+        learning: Learning {
+            on: delivery.timing.learn,
+            attempts_min: delivery.timing.attempts_min,
+            per_mille: u64::from(percent(delivery.timing.quantile * 10.0)),
+            factor_percent: percent(delivery.timing.factor),
+            floor_percent: percent(delivery.timing.floor),
+            ceiling_percent: percent(delivery.timing.ceiling),
         },
         nudge: delivery.nudge.then_some(Nudging {
             after: delivery.nudge_after.0,

@@ -15,6 +15,7 @@ use super::expire::Expire;
 use super::fail_attempt::FailAttempt;
 use super::import_agents::ImportAgents;
 use super::inbox_attempt::InboxAttempt;
+use super::keep_timing::{KeepCalibration, KeepDrift};
 use super::known::Known;
 use super::learn_box::LearnBox;
 use super::mark_read::MarkRead;
@@ -53,7 +54,7 @@ commands! {
     SendMessage, Broadcast, Reply, Acknowledge, MarkRead, Cancel, Requeue, Resolve, Expire,
     StartAttempt, SubmitAttempt, EndAttempt, FailAttempt, InboxAttempt, CutOff, LearnBox,
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
-    PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig,
+    PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
 }
 
 /// What must be looked up before a command can be decided.
@@ -160,7 +161,11 @@ impl Command {
                 seats: true,
                 ..Needs::default()
             },
-            Self::KeepNote(_) | Self::SetConfig(_) | Self::LoadConfig(_) => Needs::default(),
+            Self::KeepNote(_)
+            | Self::SetConfig(_)
+            | Self::LoadConfig(_)
+            | Self::KeepCalibration(_)
+            | Self::KeepDrift(_) => Needs::default(),
         }
     }
 
@@ -179,6 +184,8 @@ impl Command {
             | Self::ImportAgents(_)
             | Self::PauseSeat(_)
             | Self::ResumeSeat(_)
+            | Self::KeepCalibration(_)
+            | Self::KeepDrift(_)
             | Self::LearnBox(_)
             | Self::KeepNote(_)
             | Self::SetConfig(_)
@@ -228,6 +235,8 @@ impl Command {
             Self::KeepNote(it) => it.decide(),
             Self::SetConfig(it) => Ok(it.decide()),
             Self::LoadConfig(it) => Ok(it.decide()),
+            Self::KeepCalibration(it) => Ok(it.decide()),
+            Self::KeepDrift(it) => Ok(it.decide()),
         })
     }
 }

@@ -50,6 +50,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What a single command's plan leads to, once it is written.
+    pub fn of(command: &Command, plan: &Plan) -> fn(Done) -> Self {
+        let first = plan.facts().next();
+        match (command, first) {
+            (Command::StartAttempt(_), Some(Fact::AttemptStarted(_)))
+                if plan.facts().any(|fact| matches!(fact, Fact::AttemptUnknown(_))) =>
+            {
+                Self::Expired
+            }
+            (Command::StartAttempt(_), Some(Fact::MessageExpired(_))) => Self::Expired,
+            (Command::StartAttempt(_), Some(Fact::MessageDied(_))) => Self::Died,
+            _ => Self::Done,
+        }
+    }
+
     /// Where a single answer stands.
     pub const fn done(&self) -> Option<Done> {
         match self {
@@ -164,16 +179,7 @@ impl Desk {
             match decided {
                 Ok(Decision::Already(done)) => Ok(Outcome::Done(done)),
                 Ok(Decision::Write(plan)) => {
-                    let first = plan.facts().next();
-                    let wrap = if !matches!(command, Command::StartAttempt(_)) {
-                        Outcome::Done
-                    } else if matches!(first, Some(Fact::MessageExpired(_))) {
-                        Outcome::Expired
-                    } else if matches!(first, Some(Fact::MessageDied(_))) {
-                        Outcome::Died
-                    } else {
-                        Outcome::Done
-                    };
+                    let wrap = Outcome::of(command, &plan);
                     Ok(wrap(Done::from(self.append(plan, cause)?)))
                 }
                 Err(refusal) => match self.carried_out(command, cause)? {

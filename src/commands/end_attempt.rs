@@ -62,12 +62,15 @@ impl Ending {
 }
 
 impl EndAttempt {
-    /// Allowed only once Enter may have been pressed: before that nothing can have arrived.
+    /// Allowed only once Enter may have been pressed: before that nothing can have arrived. That nobody
+    /// knows may also be due to the Enter of an earlier attempt, whose text this one could not look for.
     pub fn decide(&self, known: &Known) -> Result<Decision, Refusal> {
         let id = self.ending.message();
         let message = known.message(id)?;
         message.open_attempt(self.ending.attempt(), "ended")?;
-        if !message.life.enter_possible {
+        let life = &message.life;
+        let earlier = matches!(self.ending, Ending::Unknown(_)) && life.entered;
+        if !life.enter_possible && !earlier {
             return Err(message.wrong_state("ended so before Enter"));
         }
         let stream = StreamId::message(id);

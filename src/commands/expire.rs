@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::decision::{Decision, Plan};
 use super::known::{Known, KnownMessage};
 use super::refusal::{Code, Refusal};
+use crate::events::facts::attempt::{AttemptStarted, AttemptUnknown, Channel};
 use crate::events::facts::message::MessageExpired;
 use crate::events::ids::{MessageId, StreamId};
+use crate::events::kind::Fact;
+use crate::events::ledger::append::Part;
 use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
 
@@ -44,9 +47,41 @@ pub(super) fn expiry(known: &Known, message: &KnownMessage, now: Timestamp) -> O
     let id = message.accepted.message;
     let stream = StreamId::message(id);
     let expected = known.expected(&stream);
+    if message.life.awaits_a_look() {
+        let part = Part {
+            stream,
+            expected,
+            facts: given_up(message).into(),
+        };
+        return Some(Plan {
+            parts: vec![part],
+            thread: Some(message.thread()),
+        });
+    }
     let fact = MessageExpired {
         message: id,
         expired_at,
     };
     Some(Plan::one(stream, expected, fact).in_thread(message.thread()))
+}
+
+/// Enter was pressed, and the attempt that was to look what became of it never comes: an attempt that
+/// did nothing says so.
+fn given_up(message: &KnownMessage) -> [Fact; 2] {
+    let id = message.accepted.message;
+    let attempt = message.life.attempts.saturating_add(1);
+    let started = AttemptStarted {
+        message: id,
+        attempt,
+        channel: Channel::Gui,
+        seat: None,
+        place: None,
+        because: None,
+    };
+    let unknown = AttemptUnknown {
+        message: id,
+        attempt,
+        reason: "its time ran out before anybody could look what became of Enter".to_owned(),
+    };
+    [started.into(), unknown.into()]
 }

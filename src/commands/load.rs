@@ -172,6 +172,43 @@ impl<'a> Load<'a> {
     }
 }
 
+impl Known {
+    /// Everything that these streams tell, each oldest event first.
+    pub fn of_streams<'e>(streams: impl IntoIterator<Item = (&'e StreamId, &'e [Event])>) -> Self {
+        let mut known = Self::default();
+        for (stream, events) in streams {
+            let Some(last) = events.last() else { continue };
+            known.heads.insert(stream.clone(), last.version);
+            match stream.category() {
+                "message" => {
+                    if let Some(message) = KnownMessage::fold(events) {
+                        let id = message.accepted.message;
+                        known.messages.insert(id, Arc::new(message));
+                    }
+                }
+                "agent" => {
+                    if let (Some(agent), Ok(name)) =
+                        (KnownAgent::fold(events), stream.id().parse())
+                    {
+                        known.agents.insert(name, Arc::new(agent));
+                    }
+                }
+                "seat" => {
+                    let all = *stream == StreamId::all_seats();
+                    let name = stream.id().parse().ok().filter(|_| !all);
+                    if let (Some(seat), true) =
+                        (events.iter().rev().find_map(spoken), all || name.is_some())
+                    {
+                        known.seats.insert(name, seat);
+                    }
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+}
+
 fn spoken(event: &Event) -> Option<KnownSeat> {
     let paused = match &event.fact {
         Fact::SeatPaused(_) => true,

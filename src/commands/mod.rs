@@ -15,6 +15,7 @@ pub mod expire;
 pub mod fail_attempt;
 pub mod import_agents;
 pub mod inbox_attempt;
+pub mod keep_timing;
 pub mod known;
 pub mod learn_box;
 mod load;

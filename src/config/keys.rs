@@ -135,6 +135,39 @@ const REGISTER: &[(&str, Shape)] = &[
         "delivery.patience.enter_retries",
         Shape::Whole { min: 0, max: 10 },
     ),
+    ("delivery.timing.learn", Shape::Switch),
+    (
+        "delivery.timing.attempts_min",
+        Shape::Whole {
+            min: 1,
+            max: 10_000,
+        },
+    ),
+    (
+        "delivery.timing.quantile",
+        Shape::Ratio { min: 0.5, max: 1.0 },
+    ),
+    (
+        "delivery.timing.factor",
+        Shape::Ratio {
+            min: 1.0,
+            max: 100.0,
+        },
+    ),
+    (
+        "delivery.timing.floor",
+        Shape::Ratio {
+            min: 0.05,
+            max: 1.0,
+        },
+    ),
+    (
+        "delivery.timing.ceiling",
+        Shape::Ratio {
+            min: 1.0,
+            max: 100.0,
+        },
+    ),
     ("delivery.keys.*.paste", Shape::Chord),
     ("delivery.keys.*.paste_by_class", Shape::ClassChords),
     ("delivery.keys.*.submit", Shape::Chord),

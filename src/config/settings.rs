@@ -79,7 +79,7 @@ pub struct Breaker {
 }
 
 /// `delivery.*`: how messages are carried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
     missing_docs,
@@ -97,7 +97,24 @@ pub struct Delivery {
     pub read_back: ReadBack,
     pub type_instead_max: u32,
     pub patience: Patience,
+    pub timing: Timing,
     pub keys: Keys,
+}
+
+/// `delivery.timing.*`: how deadlines are learnt from past attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Timing {
+    pub learn: bool,
+    pub attempts_min: u64,
+    pub quantile: f64,
+    pub factor: f64,
+    pub floor: f64,
+    pub ceiling: f64,
 }
 
 /// When the input box is read back before Enter.

@@ -4,21 +4,24 @@
 use std::time::Duration;
 
 use super::courier::moves::{Answer, Ending, Milestone, Outcome};
-use super::dispatch::World;
 use super::failing;
 use super::job::Job;
 use super::lane::Told;
 use super::look::Look;
+use super::office::Office;
+use super::timing;
 use crate::commands::cut_off::CutOff;
 use crate::commands::desk::{Outcome as Written, Refused};
 use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
+use crate::commands::keep_timing::KeepDrift;
 use crate::commands::learn_box;
 use crate::commands::refusal::{Code, Refusal};
 use crate::commands::start_attempt::StartAttempt;
 use crate::commands::submit_attempt::SubmitAttempt;
 use crate::events::facts::attempt::{
-    AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, FailureClass,
+    AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, Channel, FailureClass,
 };
+use crate::events::facts::timing::TimingDrifted;
 use crate::events::ids::{AgentId, MessageId};
 
 /// How soon an attempt that was cut off before Enter is tried again.
@@ -49,7 +52,7 @@ impl Carriage {
 
     /// Writes `attempt.started`. False when there is nothing to carry: it expired, was cancelled,
     /// or its agent or seat was paused meanwhile.
-    pub fn begin(&self, world: &World) -> Result<bool, Refused> {
+    pub fn begin(&self, world: &impl Office) -> Result<bool, Refused> {
         match world.execute(self.start.clone()) {
             Ok(Written::Done(_)) => Ok(true),
             Ok(
@@ -61,7 +64,7 @@ impl Carriage {
     }
 
     /// The answer to a milestone. What it allows is durable.
-    pub fn reach(&self, world: &World, milestone: Milestone) -> Result<Answer, Refused> {
+    pub fn reach(&self, world: &impl Office, milestone: Milestone) -> Result<Answer, Refused> {
         let Milestone::Pasted {
             changed_pixels,
             needed_pixels,
@@ -87,7 +90,7 @@ impl Carriage {
     }
 
     /// Writes down how it ended, and what follows.
-    pub fn end(self, world: &World, told: Told) -> Result<(), Refused> {
+    pub fn end(self, world: &impl Office, told: Told) -> Result<(), Refused> {
         let ending = match told {
             Told::Ended(ending) => *ending,
             Told::Gone(reason) => return self.cut_off(world, &reason),
@@ -128,11 +131,13 @@ impl Carriage {
                 class,
                 detail,
                 text_may_stand,
+                enter_may_come,
             } => {
                 let failed = failing::Failed {
                     class,
                     detail,
                     text_may_stand,
+                    enter_may_come,
                     steps,
                 };
                 return failing::write(world, message, failed);
@@ -145,13 +150,41 @@ impl Carriage {
             closes_breaker,
         };
         match world.execute(end) {
-            Ok(_) => Ok(()),
+            Ok(_) => self.notice_drift(world),
             Err(Refused::Refusal(refusal)) => end_refused(world, message, &refusal),
             Err(error) => Err(error),
         }
     }
 
-    fn cut_off(&self, world: &World, reason: &str) -> Result<(), Refused> {
+    /// Says so when a step takes much longer or shorter than it used to.
+    fn notice_drift(&self, world: &impl Office) -> Result<(), Refused> {
+        world.catch_up()?;
+        let drifts: Vec<_> = world.read(|states| {
+            let steps = states.timing.of(&self.to).into_iter().flatten();
+            let waited_for = steps.filter(|(step, _)| {
+                timing::configured(&self.job.patience, **step).is_some()
+            });
+            waited_for
+                .filter_map(|(step, past)| Some((*step, timing::drift(past)?)))
+                .collect()
+        });
+        for (step, drift) in drifts {
+            let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+            let drifted = TimingDrifted {
+                agent: self.to.clone(),
+                step,
+                before_micros: micros(drift.before),
+                now_micros: micros(drift.now),
+                attempts: drift.attempts,
+            };
+            tracing::warn!(agent = %self.to, %step, before = ?drift.before, now = ?drift.now,
+                "a step takes another time than it used to");
+            world.execute(KeepDrift { drifted })?;
+        }
+        Ok(())
+    }
+
+    fn cut_off(&self, world: &impl Office, reason: &str) -> Result<(), Refused> {
         tracing::warn!(message = %self.message(), reason, "an attempt was cut off");
         cut_off(world, self.message())
     }
@@ -159,14 +192,36 @@ impl Carriage {
 
 /// An end that does not fit what the ledger knows, like an arrival without leave for Enter, is not
 /// believed: the attempt counts as cut off. Other messages are carried on.
-pub fn end_refused(world: &World, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
+pub fn end_refused(world: &impl Office, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
     tracing::error!(%message, %refusal, "the end of an attempt was refused");
-    cut_off(world, message)
+    settle(world, message)
 }
 
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
-/// again.
-pub fn cut_off(world: &World, message: MessageId) -> Result<(), Refused> {
+/// again. The first time at once; what is cut off again and again goes the way of every failure.
+pub fn cut_off(world: &impl Office, message: MessageId) -> Result<(), Refused> {
+    world.catch_up()?;
+    let life = world.read(|states| {
+        let kept = states.outbox.get(message);
+        kept.map(|kept| (kept.life.channel, kept.life.attempts_here, kept.life.enter_possible))
+    });
+    match life {
+        Some((channel, attempts_here, false)) if attempts_here > 1 => {
+            let failed = failing::Failed {
+                class: FailureClass::Interrupted,
+                detail: "the worker was cut off before Enter, not for the first time".to_owned(),
+                text_may_stand: channel != Some(Channel::Inbox),
+                enter_may_come: false,
+                steps: Vec::new(),
+            };
+            failing::write(world, message, failed)
+        }
+        _ => settle(world, message),
+    }
+}
+
+/// The same without a policy: nothing else can be written about it.
+pub(super) fn settle(world: &impl Office, message: MessageId) -> Result<(), Refused> {
     let retry_at = world.now().after(AGAIN_AFTER_CUT);
     match world.execute(CutOff { message, retry_at }) {
         // Somebody settled it meanwhile.

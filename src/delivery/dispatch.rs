@@ -10,20 +10,24 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
+use uuid::Uuid;
 
 use super::carriage::cut_off;
 use super::lane::{Lane, Track};
 use super::letter::Letter;
+use super::office::Office;
 use super::settings::DispatchSettings;
 use super::wire::{FromWorker, ToWorker};
 use crate::commands::command::Command;
 use crate::commands::desk::{Desk, Outcome, Refused};
 use crate::commands::expire::Expire;
-use crate::events::envelope::Cause;
-use crate::events::ids::{AgentId, CommandId, CorrelationId, Ids, Position, SeatId};
+use crate::events::envelope::{Cause, Event};
+use crate::events::ids::{AgentId, CommandId, CorrelationId, Ids, MessageId, Position, SeatId};
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::{Clock, Timestamp};
 use crate::projections::host::Projections;
+use crate::projections::states::States;
+use crate::projections::story::Story;
 
 /// How long a lane sleeps at most without a reason to look; a safety net, not a schedule.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -102,9 +106,10 @@ impl World {
         let world = self.clone();
         Ok(tokio::task::spawn_blocking(move || work(&world)).await??)
     }
+}
 
-    /// Executes a command of the desk's own.
-    pub fn execute(&self, command: impl Into<Command>) -> Result<Outcome, Refused> {
+impl Office for World {
+    fn execute(&self, command: impl Into<Command>) -> Result<Outcome, Refused> {
         let now = self.now();
         let id = self.ids.fresh(now);
         let cause = Cause {
@@ -116,27 +121,42 @@ impl World {
         self.desk.execute(&command.into(), &cause, now)
     }
 
-    /// The present instant, never before the newest event: when the machine's clock steps back, what
-    /// is due stays due, and a rest counted from now is a rest.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now().max(self.desk.ledger().head().recorded_at)
-    }
-
-    /// Brings the projections up to the ledger's head.
-    pub fn catch_up(&self) -> Result<(), Refused> {
+    fn catch_up(&self) -> Result<(), Refused> {
         self.projections.catch_up(self.desk.ledger())?;
         Ok(())
     }
 
-    /// Patience, policy, keys as of now.
-    pub fn settings(&self) -> Arc<DispatchSettings> {
+    fn read<T>(&self, look: impl FnOnce(&States) -> T) -> T {
+        self.projections.read(look)
+    }
+
+    fn event(&self, at: Position) -> Result<Option<Event>, ReadError> {
+        Ok(self.desk.ledger().read(at, 1)?.into_iter().next())
+    }
+
+    fn story(&self, message: MessageId) -> Result<Option<Story>, ReadError> {
+        Story::of(self.desk.ledger(), message)
+    }
+
+    fn post(&self, letter: &Letter) -> std::io::Result<String> {
+        self.inbox.put(letter)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now().max(self.desk.ledger().head().recorded_at)
+    }
+
+    fn settings(&self) -> Arc<DispatchSettings> {
         Arc::clone(&self.settings.borrow())
     }
 
-    /// A number from 0 to 1000, for jitter.
-    pub fn dice(&self) -> u16 {
+    fn dice(&self) -> u16 {
         let bits = self.ids.fresh(self.clock.now()).as_u128() % 1001;
         u16::try_from(bits).unwrap_or(0)
+    }
+
+    fn fresh(&self) -> Uuid {
+        self.ids.fresh(self.now())
     }
 }
 
@@ -189,9 +209,9 @@ async fn attend(
 }
 
 /// No attempt is under way when deliveries begin: what the ledger calls so was cut off.
-fn settle_cut_off(world: &World) -> Result<(), Refused> {
+pub fn settle_cut_off(world: &impl Office) -> Result<(), Refused> {
     world.catch_up()?;
-    let under_way: Vec<_> = world.projections.read(|states| {
+    let under_way: Vec<_> = world.read(|states| {
         states
             .outbox
             .under_way()
@@ -205,12 +225,10 @@ fn settle_cut_off(world: &World) -> Result<(), Refused> {
 }
 
 /// Expires what is over. Returns when something falls due or expires next.
-fn expire(world: &World) -> Result<Option<Timestamp>, Refused> {
+pub fn expire(world: &impl Office) -> Result<Option<Timestamp>, Refused> {
     world.catch_up()?;
     let now = world.now();
-    let expired: Vec<_> = world
-        .projections
-        .read(|states| states.outbox.expired(now).collect());
+    let expired: Vec<_> = world.read(|states| states.outbox.expired(now).collect());
     for message in expired {
         match world.execute(Expire { message }) {
             // It settled or came under way meanwhile.
@@ -218,7 +236,5 @@ fn expire(world: &World) -> Result<Option<Timestamp>, Refused> {
             Err(error) => return Err(error),
         }
     }
-    Ok(world
-        .projections
-        .read(|states| states.outbox.next_due_at(now)))
+    Ok(world.read(|states| states.outbox.next_due_at(now)))
 }

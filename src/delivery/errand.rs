@@ -4,14 +4,15 @@
 
 use super::breaker::{Breaker, Pass};
 use super::carriage::Carriage;
-use super::dispatch::World;
 use super::envelope;
 use super::failing::{self, Failed};
-use super::job::{Job, Standing};
+use super::job::{Job, Patience, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
+use super::office::Office;
 use super::sanitise::sanitise;
+use super::timing::{self, Learning};
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::start_attempt::StartAttempt;
 use crate::events::envelope::Event;
@@ -19,13 +20,12 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Via};
 use crate::events::facts::screen::Point;
-use crate::events::ids::Position;
+use crate::events::ids::{AgentId, Position};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;
 use crate::projections::agents::{self, Agent};
 use crate::projections::outbox::Candidate;
-use crate::projections::story::Story;
 
 /// Something a lane does from beginning to end.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct Skip {
 impl Skip {
     /// Writes the attempt and its failure down, so that the story shows why it fell back.
     /// False when it was refused before it began.
-    pub fn write(self, world: &World) -> Result<bool, Refused> {
+    pub fn write(self, world: &impl Office) -> Result<bool, Refused> {
         let message = self.start.message;
         match world.execute(self.start) {
             Ok(Outcome::Done(_)) => {}
@@ -63,6 +63,7 @@ impl Skip {
             class: self.class,
             detail: self.detail,
             text_may_stand: self.text_stood_before,
+            enter_may_come: false,
             steps: Vec::new(),
         };
         failing::write(world, message, failed)?;
@@ -72,16 +73,12 @@ impl Skip {
 
 /// The first errand for the track that may be done now; otherwise when to look again, if nothing
 /// else happens.
-pub fn next(world: &World, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
+pub fn next(world: &impl Office, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let (candidates, mut look_at) = world
-        .projections
-        .read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
+    let (candidates, mut look_at) = world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
     for candidate in candidates {
-        let agent = world
-            .projections
-            .read(|states| states.agents.get(&candidate.to).cloned());
+        let agent = world.read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
         match way {
             Way::NotBefore(at) => {
@@ -170,7 +167,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    fn errand(self, world: &World, candidate: &Candidate) -> Result<Errand, Refused> {
+    fn errand(self, world: &impl Office, candidate: &Candidate) -> Result<Errand, Refused> {
         let mut start = StartAttempt {
             message: candidate.message,
             attempt: candidate.attempts.saturating_add(1),
@@ -207,7 +204,7 @@ impl<'a> Way<'a> {
                 start,
                 class,
                 detail,
-                text_stood_before: world.projections.read(|states| {
+                text_stood_before: world.read(|states| {
                     let agent = states.agents.get(&candidate.to);
                     agent.is_some_and(|it| it.texts_may_stand.contains(&candidate.message))
                 }),
@@ -236,7 +233,7 @@ pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
 }
 
 /// Everything the worker must know.
-fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
+fn job(world: &impl Office, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
     let profile = &agent.profile;
     let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
     let settings = world.settings();
@@ -253,13 +250,25 @@ fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Res
         text,
         sanitised,
         keys: manner.keys.clone(),
-        patience: manner.patience,
+        patience: patience(world, &candidate.to, manner.patience, &settings.learning),
         look: look(world, agent)?,
         standing: standing(world, agent)?,
         expires_at: candidate.expires_at,
         read_back: settings.read_back,
         clipboard: settings.clipboard,
     })
+}
+
+/// The deadlines that the agent's past attempts allow.
+fn patience(
+    world: &impl Office,
+    agent: &AgentId,
+    configured: Patience,
+    learning: &Learning,
+) -> Patience {
+    let past = world.read(|states| states.timing.of(agent).cloned());
+    let of = |step| past.as_ref().and_then(|steps| steps.get(&step).cloned());
+    timing::patience(configured, of, learning)
 }
 
 /// What is typed for a message, and what was changed for the target.
@@ -276,10 +285,10 @@ fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<Strin
 }
 
 /// Texts of ours that may stand in the agent's box.
-fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
+fn standing(world: &impl Office, agent: &Agent) -> Result<Vec<Standing>, Refused> {
     let mut standing = Vec::new();
     for message in &agent.texts_may_stand {
-        let story = Story::of(world.desk.ledger(), *message)?;
+        let story = world.story(*message)?;
         if let Some(story) = story {
             let entered = story.life.entered;
             let earlier = accepted(world, story.position)?;
@@ -295,7 +304,7 @@ fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
 }
 
 /// The look of the agent's empty box: the newest one that was proven, else the newest.
-fn look(world: &World, agent: &Agent) -> Result<Option<Look>, Refused> {
+fn look(world: &impl Office, agent: &Agent) -> Result<Option<Look>, Refused> {
     let proven = agent.looks.iter().rev().find(|look| look.proven_empty);
     let Some(known) = proven.or_else(|| agent.looks.last()) else {
         return Ok(None);
@@ -306,21 +315,15 @@ fn look(world: &World, agent: &Agent) -> Result<Option<Look>, Refused> {
     Ok(Look::from_fact(&fact))
 }
 
-fn accepted(world: &World, at: Position) -> Result<MessageAccepted, Refused> {
+fn accepted(world: &impl Office, at: Position) -> Result<MessageAccepted, Refused> {
     let Fact::MessageAccepted(accepted) = event(world, at)?.fact else {
         return Err(not_there(at));
     };
     Ok(accepted)
 }
 
-fn event(world: &World, at: Position) -> Result<Event, Refused> {
-    world
-        .desk
-        .ledger()
-        .read(at, 1)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| not_there(at))
+fn event(world: &impl Office, at: Position) -> Result<Event, Refused> {
+    world.event(at)?.ok_or_else(|| not_there(at))
 }
 
 fn not_there(position: Position) -> Refused {

@@ -2,13 +2,16 @@
 //! into the event, so that a replay under other settings tells the same story.
 
 use super::breaker::Change;
-use super::carriage::{self, cut_off};
-use super::dispatch::World;
+use super::carriage;
 use super::errand;
+use super::office::Office;
 use super::route::{self, Course};
 use crate::commands::desk::Refused;
+use crate::commands::end_attempt::{EndAttempt, Ending};
 use crate::commands::fail_attempt::{FailAttempt, OpenBreaker};
-use crate::events::facts::attempt::{AttemptFailed, Channel, FailureClass, StepTime};
+use crate::events::facts::attempt::{
+    AttemptFailed, AttemptUnknown, Channel, FailureClass, Next, StepTime,
+};
 use crate::events::ids::MessageId;
 
 /// An attempt that failed.
@@ -20,24 +23,45 @@ pub struct Failed {
     pub detail: String,
     /// Whether text of ours may stand in the box.
     pub text_may_stand: bool,
+    /// Whether Enter was pressed on it, and only another attempt can tell what became of that.
+    pub enter_may_come: bool,
     /// How long each step took.
     pub steps: Vec<StepTime>,
 }
 
+/// Enter was pressed, and no other attempt will look what became of it.
+fn nobody_knows(
+    world: &impl Office,
+    message: MessageId,
+    attempt: u32,
+    reason: String,
+) -> Result<(), Refused> {
+    let end = EndAttempt {
+        ending: Ending::Unknown(AttemptUnknown {
+            message,
+            attempt,
+            reason,
+        }),
+        learnt: None,
+        closes_breaker: false,
+    };
+    match world.execute(end) {
+        Ok(_) => Ok(()),
+        Err(Refused::Refusal(refusal)) => carriage::end_refused(world, message, &refusal),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes `attempt.failed` with what follows from it.
-pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Refused> {
+pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let Some(kept) = world
-        .projections
-        .read(|states| states.outbox.get(message).cloned())
+    let Some(kept) = world.read(|states| states.outbox.get(message).cloned())
     else {
         // It settled meanwhile, by an acknowledgement.
-        return cut_off(world, message);
+        return carriage::settle(world, message);
     };
-    let agent = world
-        .projections
-        .read(|states| states.agents.get(&kept.to).cloned());
+    let agent = world.read(|states| states.agents.get(&kept.to).cloned());
     let channel = kept.life.channel.unwrap_or(Channel::Gui);
     let channels = agent
         .as_ref()
@@ -51,6 +75,13 @@ pub fn write(world: &World, message: MessageId, failed: Failed) -> Result<(), Re
     };
     let settings = world.settings();
     let next = route::after_failure(failed.class, &course, &settings.policy, world.dice(), now);
+    let looked_at_again = match next {
+        Next::Retry { at } => kept.life.expires_at.is_none_or(|end| at < end),
+        Next::Fallback { .. } | Next::Dead => false,
+    };
+    if failed.enter_may_come && !looked_at_again {
+        return nobody_knows(world, message, kept.life.attempts, failed.detail);
+    }
     let opens_breaker = agent.and_then(|agent| {
         let (_, change) =
             errand::breaker(&agent, channel).failed(failed.class, &settings.breaker, now);

@@ -9,6 +9,7 @@ use super::carriage::Carriage;
 use super::courier::moves::{Ending, Outcome};
 use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
 use super::errand::{self, Errand};
+use super::office::Office as _;
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::SeatId;
@@ -25,7 +26,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How long a lane leaves an errand alone that was refused before it began, unless something happens.
-const REFUSED_REST: Duration = Duration::from_millis(200);
+pub const REFUSED_REST: Duration = Duration::from_millis(200);
 
 /// Which messages a lane carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,6 +285,7 @@ impl Unready {
                 class,
                 detail,
                 text_may_stand: carriage.text_stood_before(),
+                enter_may_come: false,
             },
             steps: Vec::new(),
             window: None,

@@ -1,8 +1,8 @@
 //! One message on its way into an inbox folder.
 
 use super::carriage;
-use super::dispatch::World;
 use super::failing::{self, Failed};
+use super::office::Office;
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::inbox_attempt::{InboxAttempt, Nudge};
 use crate::commands::start_attempt::StartAttempt;
@@ -34,7 +34,7 @@ pub struct Post {
 impl Post {
     /// Writes down the attempt, writes the file, writes down the end.
     /// False when it was refused before it began.
-    pub fn carry(self, world: &World) -> Result<bool, Refused> {
+    pub fn carry(self, world: &impl Office) -> Result<bool, Refused> {
         let Self { start, letter } = self;
         let (message, attempt) = (start.message, start.attempt);
         let fell_back = start.because.is_some();
@@ -44,7 +44,7 @@ impl Post {
             Err(Refused::Refusal(_)) => return Ok(false),
             Err(error) => return Err(error),
         }
-        match world.inbox.put(&letter) {
+        match world.post(&letter) {
             Ok(file) => {
                 let nudge = if fell_back {
                     nudge(world, &letter)
@@ -72,6 +72,7 @@ impl Post {
                     class: FailureClass::InboxFailed,
                     detail: format!("the inbox file of {to} was not written: {error}"),
                     text_may_stand: false,
+                    enter_may_come: false,
                     steps: Vec::new(),
                 };
                 failing::write(world, message, failed)?;
@@ -82,10 +83,10 @@ impl Post {
 }
 
 /// The nudge that tells an idle agent to look, unless one is on its way already.
-fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
+fn nudge(world: &impl Office, letter: &Letter) -> Option<Nudge> {
     let nudging = world.settings().nudge?;
     let to = &letter.message.to;
-    let (by_hand, told_already) = world.projections.read(|states| {
+    let (by_hand, told_already) = world.read(|states| {
         let agent = states.agents.get(to);
         let by_hand = agent.is_some_and(|it| it.profile.channels.contains(&Channel::Gui));
         let told_already = states.outbox.messages().any(|(_, kept)| {
@@ -98,7 +99,7 @@ fn nudge(world: &World, letter: &Letter) -> Option<Nudge> {
     }
     let now = world.now();
     Some(Nudge {
-        message: MessageId(world.ids.fresh(now)),
+        message: MessageId(world.fresh()),
         body: format!(
             "A message that could not be typed here waits in your inbox: \
              run `switchboard inbox {to} --next`."

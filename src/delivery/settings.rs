@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::breaker::Limits;
 use super::job::{ClipboardLimits, Keys, Patience, ReadBack};
 use super::policy::Policy;
+use super::timing::Learning;
 use crate::events::facts::agent::Target;
 
 /// How deliveries are done.
@@ -24,6 +25,8 @@ pub struct DispatchSettings {
     pub read_back: ReadBack,
     /// How the clipboard is used.
     pub clipboard: ClipboardLimits,
+    /// How deadlines are learnt from past attempts.
+    pub learning: Learning,
     /// The nudge after a fallback to the inbox, if wanted.
     pub nudge: Option<Nudging>,
 }
@@ -71,6 +74,7 @@ impl Default for DispatchSettings {
             terminal: manner(Target::Terminal),
             read_back: ReadBack::WhenDoubtful,
             clipboard: ClipboardLimits::default(),
+            learning: Learning::default(),
             nudge: Some(Nudging {
                 after: Duration::from_secs(30),
                 ttl: Duration::from_hours(1),

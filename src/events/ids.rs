@@ -283,6 +283,18 @@ impl StreamId {
         Self(format!("box/{id}"))
     }
 
+    /// What was measured of one seat.
+    #[must_use]
+    pub fn timing_of_seat(id: &SeatId) -> Self {
+        Self(format!("timing/{id}"))
+    }
+
+    /// What was noticed of one agent's timing.
+    #[must_use]
+    pub fn timing_of_agent(id: &AgentId) -> Self {
+        Self(format!("timing/{id}"))
+    }
+
     /// The circuit breaker of one agent on one channel.
     #[must_use]
     pub fn breaker(id: &AgentId, channel: super::facts::attempt::Channel) -> Self {

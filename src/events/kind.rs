@@ -21,6 +21,7 @@ use super::facts::message::{
     MessageExpired, MessageRead, MessageRequeued, MessageResolved,
 };
 use super::facts::seat::{SeatPaused, SeatResumed};
+use super::facts::timing::{TimingCalibrated, TimingDrifted};
 
 macro_rules! register {
     (
@@ -136,6 +137,8 @@ register! {
     502 "breaker.closed" BreakerClosed;
     600 "config.loaded" ConfigLoaded;
     601 "config.set" ConfigSet;
+    700 "timing.calibrated" TimingCalibrated;
+    701 "timing.drifted" TimingDrifted;
     900 "note" Note;
     retired {
         304 "agent.paused" AgentPausedAsAsked => AgentPaused;

@@ -200,6 +200,13 @@ impl Life {
         }
     }
 
+    /// Whether Enter was pressed and the text was last seen standing, so that only another look can tell
+    /// whether the window took it late.
+    pub fn awaits_a_look(&self) -> bool {
+        let class = self.failure.as_ref().map(|failure| failure.class);
+        self.entered && self.text_may_stand && class == Some(FailureClass::SubmitNotSeen)
+    }
+
     /// What the recipient said outranks what was seen: an attempt's end does not lower it.
     const fn said_by_recipient(&self) -> bool {
         matches!(self.state, State::Acknowledged | State::Answered)

@@ -19,6 +19,8 @@ mod snapshots;
 pub mod states;
 pub mod story;
 pub mod timeline;
+pub mod timing;
 pub mod traffic;
 mod turns;
 pub mod view;
+pub mod what_if;

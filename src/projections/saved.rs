@@ -7,6 +7,7 @@ use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::states::States;
 use super::timeline::Timeline;
+use super::timing::Timing;
 use super::traffic::Traffic;
 use super::view::View;
 use crate::events::ids::Position;
@@ -41,6 +42,7 @@ impl Loading<'_> {
             View::Inbox => self.any::<Inbox>(&mut states.inbox),
             View::Traffic => self.any::<Traffic>(&mut states.traffic),
             View::Timeline => self.any::<Timeline>(&mut states.timeline),
+            View::Timing => self.any::<Timing>(&mut states.timing),
         }?;
         if let Loaded::Current { position, .. } | Loaded::Older { position, .. } = loaded {
             states.stands_at(view, position);

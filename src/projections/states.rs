@@ -10,6 +10,7 @@ use super::fold::{Fold as _, Seen};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timeline::Timeline;
+use super::timing::Timing;
 use super::traffic::Traffic;
 use super::view::{View, Views};
 use crate::events::envelope::Event;
@@ -42,6 +43,8 @@ pub struct States {
     pub traffic: Traffic,
     /// Where messages stand.
     pub timeline: Timeline,
+    /// How long things take.
+    pub timing: Timing,
     /// Those that take the next event.
     in_step: Views,
     /// Those that have events the others lack, and their last one.
@@ -130,6 +133,7 @@ impl States {
             inbox: Inbox::default(),
             traffic: Traffic::default(),
             timeline: Timeline::default(),
+            timing: Timing::default(),
             in_step: views,
             ahead: Vec::new(),
             stopped: Vec::new(),
@@ -194,6 +198,9 @@ impl States {
         if views.has(View::Timeline) {
             self.timeline.apply(seen);
         }
+        if views.has(View::Timing) {
+            self.timing.apply(seen);
+        }
     }
 
     fn stop(&mut self, views: Views, (position, at): (Position, Timestamp), reason: &str) {
@@ -238,6 +245,7 @@ impl States {
             View::Inbox => self.inbox == other.inbox,
             View::Traffic => self.traffic == other.traffic,
             View::Timeline => self.timeline == other.timeline,
+            View::Timing => self.timing == other.timing,
         };
         View::ALL.into_iter().filter(|view| !same(view)).collect()
     }
@@ -257,6 +265,7 @@ impl States {
             View::Inbox => self.inbox = std::mem::take(&mut other.inbox),
             View::Traffic => self.traffic = std::mem::take(&mut other.traffic),
             View::Timeline => self.timeline = std::mem::take(&mut other.timeline),
+            View::Timing => self.timing = std::mem::take(&mut other.timing),
         }
         if self.is_idle() {
             (self.position, self.at) = (other.position, other.at);
@@ -353,6 +362,7 @@ impl States {
             View::Inbox => self.inbox.to_json(),
             View::Traffic => self.traffic.to_json(),
             View::Timeline => json!({"messages": self.timeline.len()}),
+            View::Timing => self.timing.to_json(),
         }
     }
 

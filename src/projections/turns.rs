@@ -9,11 +9,33 @@ use uuid::Uuid;
 use super::outbox::{Candidate, Kept, Outbox, Seating, Turn};
 use crate::events::facts::attempt::Channel;
 use crate::events::facts::message::Priority;
-use crate::events::ids::{AgentId, MessageId};
+use crate::events::ids::{AgentId, MessageId, Position};
 use crate::events::time::Timestamp;
 
+/// Whoever waited so long goes as if one step more urgent; twice as long, two steps. So nobody waits
+/// for ever behind those who are always in a hurry.
+pub(super) const STEP_UP: Duration = Duration::from_mins(1);
+
+/// How urgent a message counts that is due since then.
+pub(super) fn aged(priority: Priority, due_at: Timestamp, now: Timestamp) -> Priority {
+    let steps = now.since(due_at).as_micros() / STEP_UP.as_micros();
+    match (priority, steps) {
+        (Priority::Normal, 0) => Priority::Normal,
+        (Priority::Normal, 1) | (Priority::Urgent, 0) => Priority::Urgent,
+        (Priority::Normal | Priority::Urgent, _) | (Priority::Critical, _) => Priority::Critical,
+    }
+}
+
+impl Candidate {
+    /// Its place among those whose turn it is.
+    fn place(&self, now: Timestamp) -> (Reverse<Priority>, Position) {
+        (Reverse(aged(self.priority, self.due_at, now)), self.position)
+    }
+}
+
 impl Outbox {
-    /// Messages whose turn it is, at most one per agent, the most urgent first, then as accepted.
+    /// Messages whose turn it is, at most one per agent, the most urgent first, then as accepted. Who
+    /// has waited for [`STEP_UP`] counts as more urgent than declared.
     ///
     /// Left out: agents that are paused or have an attempt under way, messages whose hands would move
     /// on a paused seat, whose time has not come, or is over ([`Outbox::expired`] has those). A
@@ -29,7 +51,7 @@ impl Outbox {
             .filter(|(agent, _)| !places.busy.contains_key(*agent))
             .filter_map(|(agent, turns)| self.next_for(agent, turns, now))
             .collect();
-        due.sort_by_key(|it| (Reverse(it.priority), it.position));
+        due.sort_by_key(|it| it.place(now));
         due
     }
 
@@ -43,8 +65,23 @@ impl Outbox {
         if seating.is_some_and(|it| it.paused && !it.removed) {
             return None;
         }
-        let mut held: BTreeSet<(&AgentId, Priority)> = BTreeSet::new();
-        for (_, _, message) in turns {
+        let of = |priority| self.first_of(priority, seating, turns, now);
+        let firsts = Priority::ALL.iter().filter_map(|it| of(*it));
+        firsts.min_by_key(|it| it.place(now))
+    }
+
+    /// The first message of a priority that may go now.
+    fn first_of(
+        &self,
+        priority: Priority,
+        seating: Option<&Seating>,
+        turns: &BTreeSet<Turn>,
+        now: Timestamp,
+    ) -> Option<Candidate> {
+        let first = (Reverse(priority), Position::START, MessageId(Uuid::nil()));
+        let mut held: BTreeSet<&AgentId> = BTreeSet::new();
+        let of_priority = turns.range(first..).take_while(|turn| turn.0.0 == priority);
+        for (_, _, message) in of_priority {
             let Some(kept) = self.messages.get(*message) else {
                 continue;
             };
@@ -52,8 +89,7 @@ impl Outbox {
             if life.expires_at.is_some_and(|at| at <= now) {
                 continue;
             }
-            let lane = (&kept.from, kept.priority);
-            if held.contains(&lane) {
+            if held.contains(&kept.from) {
                 continue;
             }
             let candidate = Self::candidate(*message, kept, seating);
@@ -65,7 +101,7 @@ impl Outbox {
                 return Some(candidate);
             }
             if life.due_at <= now || life.attempts > 0 {
-                held.insert(lane);
+                held.insert(&kept.from);
             }
         }
         None

@@ -5,6 +5,7 @@ use super::fold::Fold as _;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timeline::Timeline;
+use super::timing::Timing;
 use super::traffic::Traffic;
 
 /// One projection.
@@ -20,16 +21,19 @@ pub enum View {
     Traffic,
     /// Where messages stand in the ledger.
     Timeline,
+    /// How long things take.
+    Timing,
 }
 
 impl View {
     /// All of them, in the order they are listed and checked.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Agents,
         Self::Outbox,
         Self::Inbox,
         Self::Traffic,
         Self::Timeline,
+        Self::Timing,
     ];
 
     /// Its name, as people write it.
@@ -40,6 +44,7 @@ impl View {
             Self::Inbox => Inbox::NAME,
             Self::Traffic => Traffic::NAME,
             Self::Timeline => Timeline::NAME,
+            Self::Timing => Timing::NAME,
         }
     }
 
@@ -51,6 +56,7 @@ impl View {
             Self::Inbox => Inbox::VERSION,
             Self::Traffic => Traffic::VERSION,
             Self::Timeline => Timeline::VERSION,
+            Self::Timing => Timing::VERSION,
         }
     }
 
@@ -68,6 +74,7 @@ impl View {
             (Self::Inbox, Inbox::cares(kind)),
             (Self::Traffic, Traffic::cares(kind)),
             (Self::Timeline, Timeline::cares(kind)),
+            (Self::Timing, Timing::cares(kind)),
         ] {
             if cares {
                 views = views.with(view);
@@ -83,6 +90,7 @@ impl View {
             Self::Inbox => 4,
             Self::Traffic => 8,
             Self::Timeline => 16,
+            Self::Timing => 32,
         }
     }
 }
@@ -95,9 +103,9 @@ impl Views {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every one.
-    pub const ALL: Self = Self(31);
+    pub const ALL: Self = Self(63);
     /// Those whose states are hashed.
-    pub const HASHED: Self = Self::ALL.without(View::Timeline);
+    pub const HASHED: Self = Self::ALL.without(View::Timeline).without(View::Timing);
 
     /// With one more.
     #[must_use]

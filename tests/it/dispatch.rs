@@ -14,6 +14,7 @@ use switchboard::commands::send::SendMessage;
 use switchboard::delivery::courier::moves::{Answer, Ending, Milestone, Outcome};
 use switchboard::delivery::dispatch::{self, Hands, Hire, Letters, Stopped, World};
 use switchboard::delivery::letter::Letter;
+use switchboard::delivery::office::Office as _;
 use switchboard::delivery::ports::Abilities;
 use switchboard::delivery::settings::DispatchSettings;
 use switchboard::delivery::wire::{FromWorker, ToWorker};
@@ -145,6 +146,7 @@ fn failed(class: FailureClass, detail: &str) -> Outcome {
     Outcome::Failed {
         class,
         detail: detail.to_owned(),
+        enter_may_come: false,
         text_may_stand: false,
     }
 }

@@ -100,6 +100,7 @@ fn an_event_that_cannot_be_decoded_stops_those_who_care_and_nobody_else() {
         ("inbox", "live"),
         ("traffic", "live"),
         ("timeline", "live"),
+        ("timing", "live"),
     ];
     assert_eq!(states_of(&live, &lab), expected);
     let rows = live.list(head);
@@ -361,11 +362,16 @@ fn kinds_that_a_fold_does_not_care_about_would_change_nothing_in_it() {
         let topic = name.split('.').next().unwrap();
         let expected = match topic {
             "message" | "attempt" => 4,
+            "timing" => 0,
             "agent" | "box" | "breaker" => 2,
             "seat" => 1,
             _ => 0,
         };
-        let cared = views.without(View::Timeline).iter().count();
+        let cared = views
+            .without(View::Timeline)
+            .without(View::Timing)
+            .iter()
+            .count();
         assert_eq!(cared, expected, "{name}");
     }
 }

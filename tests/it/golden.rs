@@ -28,6 +28,9 @@ use switchboard::events::facts::message::{
 };
 use switchboard::events::facts::screen::{Fingerprint, Point, Rect};
 use switchboard::events::facts::seat::{PauseReason, SeatPaused, SeatResumed};
+use switchboard::events::facts::timing::{
+    Figure, Machine, Measure, TimingCalibrated, TimingDrifted,
+};
 use switchboard::events::facts::words::{Bulk, Word};
 use switchboard::events::ids::{AgentId, MessageId, SeatId};
 use switchboard::events::kind::{Fact, KINDS, RETIRED};
@@ -345,6 +348,34 @@ fn others() -> Vec<Fact> {
         ConfigSet {
             key: "retry.max_retries".to_owned(),
             value: Some("5".to_owned()),
+        }
+        .into(),
+        TimingCalibrated {
+            seat: seat(),
+            agent: Some(crate::golden::agent("agent-3")),
+            by: AgentId::operator(),
+            figures: vec![Figure {
+                measure: Measure::PasteVisible,
+                samples: 12,
+                median_micros: 4_200,
+                max_micros: 9_900,
+            }],
+            machine: Machine {
+                cores: 2,
+                load_per_mille: 750,
+                memory_kib: 8_388_608,
+                memory_free_kib: 4_194_304,
+                disk_free_kib: 10_485_760,
+                disk_sync_micros: 3_100,
+            },
+        }
+        .into(),
+        TimingDrifted {
+            agent: crate::golden::agent("agent-3"),
+            step: Step::Paste,
+            before_micros: 8_000,
+            now_micros: 90_000,
+            attempts: 16,
         }
         .into(),
         Note {

@@ -45,12 +45,14 @@ mod model;
 mod model_kit;
 mod owner;
 mod projections;
+mod rehearsals;
 mod running;
 mod running_kit;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod running_x11;
 mod source;
 mod tidy;
+mod timing;
 mod torture_decoders;
 mod torture_disks;
 mod torture_faults;

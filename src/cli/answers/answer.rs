@@ -3,7 +3,9 @@
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{agents, doctor, events, execute, inbox, messages, panic, projections, send, status};
+use super::{
+    agents, doctor, events, execute, inbox, messages, panic, projections, send, status, timing,
+};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
 use crate::cli::owner::request::{Request, What};
@@ -81,6 +83,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         What::Why(message) => messages::why(asked, message).await,
         What::Queue => messages::queue(asked).await,
         What::RequeueAll { class } => execute::requeue_all(asked, class).await,
+        What::Timing(wanted) => timing::answer(asked, wanted).await,
         What::Panic => panic::answer(asked).await,
         What::Status => status::answer(asked).await,
         What::Doctor => doctor::answer(asked).await,

@@ -13,3 +13,4 @@ pub mod projections;
 pub mod send;
 pub mod status;
 pub mod story;
+pub mod timing;

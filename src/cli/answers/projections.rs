@@ -155,10 +155,16 @@ pub async fn replay(
 
 /// One projection's state. The timeline's is every message as it stood then, newest first.
 fn shown(asked: &Asked, states: &States, view: View) -> Result<Value, Failure> {
+    let ledger = asked.owner.desk.ledger();
+    if view == View::Timing {
+        // It is in no snapshot: folded from the first event.
+        let mut then = States::only(Views::NONE.with(View::Timing));
+        then.advance_to(ledger, states.position)?;
+        return Ok(then.projection(view));
+    }
     if view != View::Timeline {
         return Ok(states.projection(view));
     }
-    let ledger = asked.owner.desk.ledger();
     let mut stories = Vec::new();
     for place in states.timeline.newest_first(Position(u64::MAX), None, None) {
         for event in ledger.read(place, 1)? {

@@ -8,5 +8,7 @@ pub mod messages;
 pub mod paint;
 pub mod past;
 pub mod printer;
+pub mod simulation;
 pub mod story;
 pub mod table;
+pub mod timing;

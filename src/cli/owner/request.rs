@@ -10,7 +10,7 @@ use crate::commands::broadcast::Broadcast;
 use crate::commands::command::Command;
 use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
-use crate::events::facts::attempt::FailureClass;
+use crate::events::facts::attempt::{FailureClass, Step};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, CommandId, MessageId, Position, StreamId};
 use crate::events::lifecycle::State;
@@ -73,6 +73,8 @@ pub enum What {
         /// Only what died of this.
         class: Option<FailureClass>,
     },
+    /// `timing`.
+    Timing(Timing),
     /// `panic`.
     Panic,
     /// `status`.
@@ -143,6 +145,19 @@ pub struct Messages {
     pub limit: usize,
     /// Where the last page ended.
     pub cursor: Option<String>,
+}
+
+/// `timing`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Timing {
+    /// Only of this agent.
+    pub agent: Option<AgentId>,
+    /// Only of this step.
+    pub step: Option<Step>,
+    /// What another deadline would have done.
+    pub replay: bool,
+    /// Which; the present one of each if not said.
+    pub deadline: Option<Duration>,
 }
 
 /// `events`.

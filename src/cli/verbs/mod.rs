@@ -28,6 +28,8 @@ pub mod seat_worker;
 pub mod send;
 pub mod serve;
 pub mod show;
+pub mod simulate;
 pub mod status;
+pub mod timing;
 pub mod verify;
 pub mod why;

@@ -5,6 +5,7 @@ use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
+use crate::delivery::lines::emptied_everywhere;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::events::facts::agent::Target;
@@ -64,19 +65,22 @@ impl Courier {
             return self.unknown("the text was never seen");
         };
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
-        let gone = remains.kept <= GONE && remains.returned >= RETURNED;
+        let gone = remains.kept <= GONE
+            && remains.returned >= RETURNED
+            && emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target());
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
             evidence::surroundings_stand(change, pasted, &seen)
                 .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);
+        let ink = evidence::new_ink(pasted, &seen, &self.volatile, self.target());
         self.emptied = Some(seen);
         if proven {
             return self.survey(Phase::Confirm(Witness::BoxEmptied));
         }
         submission.gone = gone;
-        self.go_on_watching(submission, remains.kept)
+        self.go_on_watching(submission, remains.kept, ink.count())
     }
 
     /// A terminal keeps the text. Proof is new ink below it while it stands, or the text standing
@@ -105,15 +109,18 @@ impl Courier {
         submission.ink = Some(below);
         match witness {
             Some(witness) if twice => self.survey(Phase::Confirm(witness)),
-            _ => self.go_on_watching(submission, remains.kept),
+            _ => self.go_on_watching(submission, remains.kept, ink.count()),
         }
     }
 
-    fn go_on_watching(&mut self, submission: Submission, kept: usize) -> Move {
+    /// Enter is pressed once more only on the very box that was pasted into: where something new stands
+    /// beside the text, Enter may have taken a completion on offer, and the next one would submit it.
+    fn go_on_watching(&mut self, submission: Submission, kept: usize, ink: usize) -> Move {
         if self.now < submission.until {
             return self.look_later(Phase::Submit(submission));
         }
-        if kept >= STANDS && self.presses <= self.job.patience.enter_retries {
+        let same = kept >= STANDS && ink < INK;
+        if same && self.presses <= self.job.patience.enter_retries {
             let until = self.deadline(self.job.patience.quiet);
             return self.survey(Phase::Again { until });
         }
@@ -178,7 +185,10 @@ impl Courier {
             return match obstacle {
                 None => self.probe(Probe::new(Purpose::Stands)),
                 // Once more: the next attempt reads the box before anything else.
-                Some(_) if !self.own_text_was_entered() => self.still_stands(&because),
+                Some(_) if !self.own_text_was_entered() => {
+                    self.enter_may_come = true;
+                    self.still_stands(&because)
+                }
                 Some(_) => self.unknown(format!("the text seems to stand{because}")),
             };
         }

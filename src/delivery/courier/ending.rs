@@ -26,10 +26,12 @@ impl Courier {
             ));
         }
         let text_may_stand = self.text_may_stand;
+        let enter_may_come = self.enter_may_come;
         self.finish(Outcome::Failed {
             class,
             detail,
             text_may_stand,
+            enter_may_come,
         })
     }
 

@@ -69,6 +69,10 @@ pub struct Courier {
     /// Whether the box must be read before Enter.
     pub(super) doubt: Doubt,
     pub(super) read_back: bool,
+    /// Copy keys that nothing answered: a window that hung may answer them later.
+    pub(super) unanswered: u8,
+    /// Enter was pressed, and the box could not be asked what became of it.
+    pub(super) enter_may_come: bool,
     pub(super) text_may_stand: bool,
     pub(super) presses: u8,
     pub(super) look_is_new: bool,
@@ -182,6 +186,8 @@ impl Courier {
                 Doubt::Grave
             },
             read_back: false,
+            unanswered: 0,
+            enter_may_come: false,
             text_may_stand: !job.standing.is_empty(),
             presses: 0,
             look_is_new: true,

@@ -128,6 +128,9 @@ pub enum Outcome {
         detail: String,
         /// Whether text of ours may stand in the box, unsubmitted.
         text_may_stand: bool,
+        /// Whether Enter was pressed on it, and the box could not be asked: then it must be, by another
+        /// attempt, before anything else is tried.
+        enter_may_come: bool,
     },
     /// Enter was pressed, and what became of it cannot be said.
     Unknown {

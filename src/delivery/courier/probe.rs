@@ -132,6 +132,7 @@ impl Courier {
             }
             // What showed was no selection: a caret that went to the other end scrolls a long text.
             Stage::Copying if self.now >= probe.until && self.has_more_keys(&probe) => {
+                self.unanswered += u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
                 probe.candidate = probe.candidate.saturating_add(1);
                 probe.before = None;
                 probe.selection = None;
@@ -139,6 +140,7 @@ impl Courier {
                 self.look(Phase::Probe(Box::new(probe)))
             }
             Stage::Copying if self.now >= probe.until => {
+                self.unanswered += u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
                 let found = if probe.moved {
                     Found::Strange
                 } else {
@@ -301,6 +303,11 @@ impl Courier {
             (Purpose::Stands, Found::Own) => self.still_stands(""),
             (Purpose::Stands, Found::Nothing | Found::Litter { .. } | Found::Strange) => self
                 .unknown("the text seems to stand after Enter, but the box does not say so itself"),
+            // That may be the answer to an earlier key, given before everything was in the box.
+            (Purpose::ReadBack, Found::Own) if self.unanswered > 0 => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                self.probe(Probe::new(Purpose::ReadBack))
+            }
             (Purpose::ReadBack, Found::Own) => {
                 self.read_back = true;
                 self.settle()

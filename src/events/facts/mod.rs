@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod message;
 pub mod screen;
 pub mod seat;
+pub mod timing;
 pub mod words;

@@ -3,6 +3,11 @@
 //! it, so a run of many seconds takes a millisecond, and a seed always gives the same run.
 
 pub mod desktop;
+pub mod dice;
+pub mod judge;
+pub mod run;
+pub mod script;
+pub mod theatre;
 pub mod window;
 pub mod world;
 

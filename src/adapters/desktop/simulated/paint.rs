@@ -78,6 +78,9 @@ impl Canvas {
     /// Blobs that differ from character to character; blanks stay empty.
     fn text(&mut self, x: i32, y: i32, text: &str, colour: [u8; 3]) {
         let mut x = x;
+        if y + CELL.1 < self.region.y || y > self.region.bottom() {
+            return;
+        }
         for c in text.chars() {
             if !c.is_whitespace() {
                 let mut bits = u64::from(u32::from(c)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 0x11;
@@ -157,6 +160,16 @@ impl Canvas {
             self.fill(&band, SELECTED);
         }
         self.text(x, y, &shown, INK);
+        if let Some(offer) = &window.offer {
+            let list = Rect {
+                x,
+                y: entry.bottom(),
+                width: 90,
+                height: 12,
+            };
+            self.fill(&list, PALE);
+            self.text(x, entry.bottom(), offer, INK);
+        }
         if caret && !window.selected {
             let at = if window.at_start { x } else { end };
             let bar = Rect {

@@ -27,6 +27,8 @@ pub enum Input {
     Key(Chord),
     /// A character typed.
     Letter(char),
+    /// The rest of a paste that comes in pieces.
+    Rest(String),
 }
 
 /// What it does to the world.
@@ -79,6 +81,14 @@ pub struct SimulatedWindow {
     pub enters_lost: u8,
     /// So many Enters are handled twice.
     pub enters_doubled: u8,
+    /// Pastes come in three pieces so far apart.
+    pub slow_paste: Option<Duration>,
+    /// What it would complete the next text with.
+    pub completes: Option<String>,
+    /// The completion on offer: Enter takes it instead of submitting.
+    pub offer: Option<String>,
+    /// Everything it did, in words, since it was last asked.
+    pub(super) did: Vec<String>,
     /// How long its colours fade from pale to full once it has the focus, as GTK windows do.
     pub fade: Duration,
     /// When it got the focus last.
@@ -114,6 +124,10 @@ impl SimulatedWindow {
             pastes_lost: 0,
             enters_lost: 0,
             enters_doubled: 0,
+            slow_paste: None,
+            completes: None,
+            offer: None,
+            did: Vec::new(),
             fade: Duration::ZERO,
             focused_at: Timestamp::EPOCH,
             inbox: VecDeque::new(),
@@ -154,7 +168,7 @@ impl SimulatedWindow {
     }
 
     /// Handles one input, with what the clipboard holds at that moment.
-    pub(super) fn handle(&mut self, clip: &Clip) -> Option<Effect> {
+    pub(super) fn handle(&mut self, clip: &Clip, now: Timestamp) -> Option<Effect> {
         let (_, input) = self.inbox.pop_front()?;
         if self.habit == Habit::Dialog {
             self.heard.push(format!("{input:?}"));
@@ -169,7 +183,30 @@ impl SimulatedWindow {
                 self.insert(&c.to_string());
                 None
             }
-            Input::Key(chord) => self.key(&chord, clip),
+            Input::Rest(text) => {
+                self.paste(&text, now);
+                None
+            }
+            Input::Key(chord) => self.key(&chord, clip, now),
+        }
+    }
+
+    /// Inserts a paste, or its first piece; the rest comes before any key that was pressed later.
+    fn paste(&mut self, text: &str, now: Timestamp) {
+        let letters = text.chars().count();
+        match self.slow_paste.filter(|_| letters > 12) {
+            None => {
+                self.did.push(format!("takes in {text:?}"));
+                self.insert(text);
+                self.offer = self.completes.take();
+            }
+            Some(gap) => {
+                let piece: String = text.chars().take(letters.div_ceil(2)).collect();
+                let rest: String = text.chars().skip(letters.div_ceil(2)).collect();
+                self.did.push(format!("takes in a piece, {piece:?}"));
+                self.insert(&piece);
+                self.inbox.push_front((now.after(gap), Input::Rest(rest)));
+            }
         }
     }
 
@@ -184,7 +221,7 @@ impl SimulatedWindow {
         }
     }
 
-    fn key(&mut self, chord: &Chord, clip: &Clip) -> Option<Effect> {
+    fn key(&mut self, chord: &Chord, clip: &Clip, now: Timestamp) -> Option<Effect> {
         let ctrl = chord.modifiers.contains(&Modifier::Ctrl);
         let shift = chord.modifiers.contains(&Modifier::Shift);
         let terminal = self.habit == Habit::Terminal;
@@ -192,9 +229,9 @@ impl SimulatedWindow {
             (Key::Char('v'), true) if shift == terminal => {
                 if self.pastes_lost > 0 {
                     self.pastes_lost -= 1;
+                    self.did.push("loses the paste".to_owned());
                 } else if let Clip::Text(text) = clip {
-                    let text = text.clone();
-                    self.insert(&text);
+                    self.paste(text, now);
                 }
             }
             (Key::Enter, _) => self.enter(),
@@ -226,6 +263,12 @@ impl SimulatedWindow {
     fn enter(&mut self) {
         if self.enters_lost > 0 {
             self.enters_lost -= 1;
+            self.did.push("swallows Enter".to_owned());
+            return;
+        }
+        if let Some(offer) = self.offer.take() {
+            self.did.push(format!("takes Enter for its completion {offer:?}"));
+            self.insert(&offer);
             return;
         }
         self.submit();
@@ -245,6 +288,7 @@ impl SimulatedWindow {
         if text.is_empty() {
             return;
         }
+        self.did.push(format!("RECEIVES {text:?}"));
         self.transcript.push(format!("> {text}"));
         self.received.push(text);
     }

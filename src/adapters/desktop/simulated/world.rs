@@ -1,5 +1,6 @@
 //! The simulated world: windows, focus, clipboard, faults, and the truth about every key.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::paint::Canvas;
@@ -41,6 +42,43 @@ pub enum Fault {
     SlowClipboard(Duration),
     /// A person empties the box.
     Discarded,
+    /// The window does nothing any more (its process is stopped).
+    Frozen,
+    /// Another agent's window comes to lie over the place, and takes the keyboard.
+    Covered,
+    /// The window takes in pastes in pieces so far apart.
+    SlowPaste(Duration),
+    /// The window offers to complete the next text, and takes Enter for a yes.
+    Completes,
+    /// The window swallows every Enter.
+    EnterEater,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stall(span) => write!(f, "the window stalls for {span:?}"),
+            Self::FocusTheft => write!(f, "another window takes the keyboard"),
+            Self::Modal => write!(f, "a dialog comes up over the box"),
+            Self::ModalBeside => write!(f, "a dialog comes up beside the box"),
+            Self::ClipboardThief => write!(f, "another program takes the clipboard"),
+            Self::Moved => write!(f, "the window moves"),
+            Self::Closed => write!(f, "the window closes"),
+            Self::PasteLost => write!(f, "the window will lose the next paste"),
+            Self::EnterSwallowed => write!(f, "the window will swallow the next Enter"),
+            Self::EnterDoubled => write!(f, "the window will handle the next Enter twice"),
+            Self::PersonTypes => write!(f, "a person types `q`"),
+            Self::PersonMoves => write!(f, "a person moves the pointer"),
+            Self::Output => write!(f, "the transcript grows by a line"),
+            Self::SlowClipboard(span) => write!(f, "the clipboard takes {span:?} from now on"),
+            Self::Discarded => write!(f, "a person empties the box"),
+            Self::Frozen => write!(f, "the window's process is stopped"),
+            Self::Covered => write!(f, "another agent's window comes to lie over the box"),
+            Self::SlowPaste(gap) => write!(f, "pastes come in pieces {gap:?} apart from now on"),
+            Self::Completes => write!(f, "the window will offer to complete the next text"),
+            Self::EnterEater => write!(f, "the window swallows every Enter from now on"),
+        }
+    }
 }
 
 /// An Enter that we pressed, and where it went.
@@ -48,6 +86,10 @@ pub enum Fault {
 pub struct EnterPressed {
     /// The window that had the keyboard.
     pub window: Option<u64>,
+    /// The window that it was meant for.
+    pub meant: u64,
+    /// Whether there was a survey since the Enter before.
+    pub looked: bool,
     /// Whether something changed after our last survey: nobody could have seen it.
     pub unforeseeable: bool,
 }
@@ -82,7 +124,19 @@ pub struct World {
     clip_delay: Duration,
     person: bool,
     disturbed: bool,
+    looked: bool,
+    /// What happened, in words, for those who want to read it.
+    pub diary: Option<Vec<(Timestamp, String)>>,
+    /// Raised whenever something may look different.
+    revision: u64,
+    painted: Option<(PaintedFor, Picture)>,
 }
+
+/// Everything a picture depends on.
+type PaintedFor = (Rect, Option<u64>, u64, u64);
+
+/// A process that was stopped comes back only after everything else is over.
+const FROZEN: Duration = Duration::from_hours(24);
 
 /// What each deed costs.
 const DEED: Duration = Duration::from_micros(250);
@@ -113,6 +167,22 @@ impl World {
             clip_delay: Duration::from_micros(400),
             person: false,
             disturbed: false,
+            looked: false,
+            diary: None,
+            revision: 0,
+            painted: None,
+        }
+    }
+
+    /// Says that something was changed from outside and may look different.
+    pub const fn changed(&mut self) {
+        self.revision = self.revision.wrapping_add(1);
+    }
+
+    /// Writes into the diary, if one is kept.
+    pub fn note(&mut self, words: impl FnOnce() -> String) {
+        if let Some(diary) = &mut self.diary {
+            diary.push((self.now, words()));
         }
     }
 
@@ -139,14 +209,25 @@ impl World {
                 (Some(at), due) if at <= end && due.is_none_or(|(due, _)| at <= due) => {
                     self.now = self.now.max(at);
                     if let Some((_, clip)) = self.clip_coming.take() {
+                        self.note(|| format!("window system: the clipboard holds {clip:?}"));
                         self.clip = clip;
                     }
                 }
                 (_, Some((due, id))) if due <= end => {
                     self.now = self.now.max(due);
                     let clip = self.clip.clone();
-                    let effect = self.window_mut(id).and_then(|w| w.handle(&clip));
+                    let now = self.now;
+                    self.revision = self.revision.wrapping_add(1);
+                    let Some(window) = self.window_mut(id) else {
+                        break;
+                    };
+                    let effect = window.handle(&clip, now);
+                    let title = window.fingerprint.title.clone();
+                    for did in std::mem::take(&mut window.did) {
+                        self.note(|| format!("window {title} {did}"));
+                    }
                     if let Some(Effect::Copied(text)) = effect {
+                        self.note(|| format!("window {title} copies {text:?}"));
                         self.clip_coming = None;
                         self.clip = Clip::Text(text);
                     }
@@ -175,6 +256,7 @@ impl World {
     pub(super) fn survey(&mut self, at: Point) -> Survey {
         self.deed();
         self.disturbed = false;
+        self.looked = true;
         Survey {
             monitors: self.monitors.clone(),
             windows: self.windows.iter().map(SimulatedWindow::seen).collect(),
@@ -197,6 +279,23 @@ impl World {
 
     pub(super) fn capture(&mut self, region: Rect) -> Picture {
         self.deed();
+        let fades = |w: &SimulatedWindow| self.now.since(w.focused_at) <= w.fade;
+        let blink = self.now.micros() / 500_000 % 2;
+        let needs: PaintedFor = (region, self.focus, blink, self.revision);
+        if !self.windows.iter().any(fades) {
+            if let Some((had, picture)) = &self.painted
+                && *had == needs
+            {
+                return picture.clone();
+            }
+            let picture = self.paint(region);
+            self.painted = Some((needs, picture.clone()));
+            return picture;
+        }
+        self.paint(region)
+    }
+
+    fn paint(&self, region: Rect) -> Picture {
         let mut canvas = Canvas::new(region);
         for window in &self.windows {
             canvas.window(window, self.focus == Some(window.id), self.now);
@@ -206,6 +305,8 @@ impl World {
 
     pub(super) fn act(&mut self, act: &Act) {
         self.deed();
+        self.revision = self.revision.wrapping_add(1);
+        self.note(|| format!("hands: {act:?}"));
         match act {
             Act::Click(at) => {
                 self.pointer = *at;
@@ -226,6 +327,8 @@ impl World {
                 if chord.key == Key::Enter {
                     self.enters.push(EnterPressed {
                         window: self.focus,
+                        meant: self.target,
+                        looked: std::mem::take(&mut self.looked),
                         unforeseeable: self.disturbed,
                     });
                 }
@@ -249,17 +352,22 @@ impl World {
 
     pub(super) fn clipboard(&mut self) -> Clip {
         self.deed();
-        self.clip.clone()
+        let clip = self.clip.clone();
+        self.note(|| format!("hands: read the clipboard, {clip:?}"));
+        clip
     }
 
     pub(super) fn set_clipboard(&mut self, clip: &Clip) {
         self.deed();
+        self.note(|| format!("hands: set the clipboard to {clip:?}"));
         self.clip_coming = Some((self.now.after(self.clip_delay), clip.clone()));
     }
 
     /// Lets a fault strike now.
     pub fn strike(&mut self, fault: &Fault) {
         self.disturbed = true;
+        self.revision = self.revision.wrapping_add(1);
+        self.note(|| format!("FAULT: {fault}"));
         let now = self.now;
         let id = self.target;
         match fault {
@@ -292,7 +400,21 @@ impl World {
                 self.pointer.x = self.pointer.x.saturating_add(90);
             }
             Fault::SlowClipboard(delay) => self.clip_delay = *delay,
-            Fault::Stall(_)
+            Fault::Covered => {
+                let over = self.window(id).map(|w| w.fingerprint.frame);
+                let other = self.windows.iter().position(|w| w.id != id && w.owner.is_none());
+                if let (Some(frame), Some(other)) = (over, other) {
+                    let mut window = self.windows.remove(other);
+                    window.fingerprint.frame = frame;
+                    self.focus = Some(window.id);
+                    self.windows.push(window);
+                }
+            }
+            Fault::Frozen
+            | Fault::SlowPaste(_)
+            | Fault::Completes
+            | Fault::EnterEater
+            | Fault::Stall(_)
             | Fault::Moved
             | Fault::PasteLost
             | Fault::EnterSwallowed
@@ -318,7 +440,12 @@ impl World {
             Fault::EnterDoubled => window.enters_doubled = window.enters_doubled.saturating_add(1),
             Fault::Output => window.transcript.push(format!("out {}", now.micros())),
             Fault::Discarded => window.text.clear(),
-            Fault::FocusTheft
+            Fault::Frozen => window.stalled_until = now.after(FROZEN),
+            Fault::SlowPaste(gap) => window.slow_paste = Some(*gap),
+            Fault::Completes => window.completes = Some(" /help".to_owned()),
+            Fault::EnterEater => window.enters_lost = u8::MAX,
+            Fault::Covered
+            | Fault::FocusTheft
             | Fault::Modal
             | Fault::ModalBeside
             | Fault::ClipboardThief

@@ -1,0 +1,40 @@
+//! Whether a text left its box in every line that it stood in. A list of suggestions below a short
+//! text has more pixels than the text: it may close, and nine tenths of what changed are gone while
+//! the text stands.
+
+use super::evidence::{difference, is_caret};
+use super::mask::Mask;
+use super::ports::Picture;
+use crate::events::facts::agent::Target;
+
+/// Rows that are judged together: less than the height of small letters.
+const STRIP: usize = 4;
+/// Fewer pixels of a text in a strip than this say nothing.
+const ENOUGH: usize = 8;
+
+/// Whether every strip of the text looks empty again, or nearly: what differs from the empty box
+/// there is at most half as much as the text had. A cursor does not count.
+pub fn emptied_everywhere(
+    change: &Mask,
+    empty: &Picture,
+    now: &Picture,
+    volatile: &Mask,
+    target: Target,
+) -> bool {
+    let Some(bounds) = change.bounds() else {
+        return true;
+    };
+    let left = difference(empty, now).without(volatile);
+    if is_caret(&left, target) {
+        return true;
+    }
+    let count = |mask: &Mask, top: usize| {
+        let rows = top..(top + STRIP).min(bounds.bottom);
+        let places = rows.flat_map(|y| (bounds.left..bounds.right).map(move |x| (x, y)));
+        places.filter(|(x, y)| mask.has(*x, *y)).count()
+    };
+    (bounds.top..bounds.bottom).step_by(STRIP).all(|top| {
+        let had = count(change, top);
+        had < ENOUGH || count(&left, top) * 2 <= had
+    })
+}
