@@ -208,8 +208,18 @@ KINDS = {
     "text": Kind("tk_agent.py", ["--kind", "text"], "chat"),
     "entry": Kind("tk_agent.py", ["--kind", "entry"], "chat"),
     "gtk": Kind("gtk_agent.py", ["--kind", "entry"], "chat"),
-    # Its size is in columns and rows.
+    "gtktext": Kind("gtk_agent.py", ["--kind", "text"], "chat"),
+    "qt": Kind("qt_agent.py", ["--kind", "entry"], "chat"),
+    "qttext": Kind("qt_agent.py", ["--kind", "text"], "chat"),
+    "chromium": Kind("chromium_agent.py", ["--kind", "textarea"], "chat"),
+    "editable": Kind("chromium_agent.py", ["--kind", "editable"], "chat"),
+    "async": Kind("chromium_agent.py", ["--kind", "async"], "chat"),
+    # Their size is in columns and rows.
     "xterm": Kind("xterm_agent.sh", [], "terminal", (7, 16)),
+    "lines": Kind("xterm_agent.sh", ["--kind", "lines"], "terminal", (7, 16)),
+    "tmux": Kind("xterm_agent.sh", ["--kind", "tmux"], "terminal", (7, 16)),
+    "bash": Kind("xterm_agent.sh", ["--kind", "bash"], "terminal", (7, 16)),
+    "tmux-bash": Kind("xterm_agent.sh", ["--kind", "tmux-bash"], "terminal", (7, 16)),
 }
 
 

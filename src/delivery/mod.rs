@@ -22,5 +22,6 @@ pub mod route;
 pub mod runs;
 pub mod sanitise;
 pub mod settings;
+pub mod whereabouts;
 pub mod wire;
 pub mod worker;

@@ -15,7 +15,7 @@ use switchboard::events::facts::attempt::FailureClass;
 use switchboard::events::ids::MessageId;
 use uuid::Uuid;
 
-use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
+use crate::delivery_kit::{Stage, TARGET, frame, job, learn, neighbour, window};
 
 const TEXT: &str = "please look at the build";
 
@@ -450,6 +450,52 @@ fn what_is_wrong_with_the_window_has_the_right_name() {
         assert!(stage.received().is_empty());
         assert_eq!(enters(&stage), 0, "{faults:?}");
     }
+}
+
+#[test]
+fn a_window_that_was_moved_is_found_again_and_one_in_its_place_is_left_alone() {
+    // Moved before anything is done, and moved after so many deeds of ours.
+    for deeds in 0..=12 {
+        let mut intruder = neighbour();
+        intruder.id = 7;
+        intruder.fingerprint.frame = frame(100);
+        let target = window(Target::Chat);
+        let declared = target.fingerprint.clone();
+        let world = World::new(vec![intruder, target], vec![(deeds, Fault::Moved)]);
+        let mut stage = Stage::new(world);
+        let mut job = chat();
+        job.fingerprint = Some(declared);
+        let mut outcome = stage.carry(job.clone());
+        if let Outcome::Failed { text_may_stand, .. } = outcome {
+            // It moved with our text in it: the next attempt finds both.
+            job.standing = text_may_stand
+                .then(|| stood(7, &job.text, false))
+                .unwrap_or_default();
+            job.attempt = 2;
+            outcome = stage.carry(job.clone());
+        }
+        observed(&outcome);
+        stage.let_everything_happen();
+        assert_eq!(stage.received(), [job.text], "moved after {deeds} deeds");
+        let world = stage.world.borrow();
+        let intruder = world.window(7).unwrap();
+        assert!(intruder.received.is_empty() && intruder.text.is_empty());
+    }
+}
+
+#[test]
+fn a_window_of_another_size_is_not_guessed_at() {
+    let mut target = window(Target::Chat);
+    let declared = target.fingerprint.clone();
+    target.fingerprint.frame.width += 30;
+    let mut stage = stage_of(target, &[]);
+    let mut job = chat();
+    job.fingerprint = Some(declared);
+    assert_eq!(
+        failed(&stage.carry(job)),
+        (FailureClass::TargetMoved, false)
+    );
+    assert_eq!(enters(&stage), 0);
 }
 
 #[test]

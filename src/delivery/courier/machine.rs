@@ -16,7 +16,7 @@ use crate::delivery::ports::{Abilities, Act, Chord, Clip, Picture, Survey, Windo
 use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
-use crate::events::facts::screen::Rect;
+use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
 
 /// Carries one message once.
@@ -39,8 +39,12 @@ pub struct Courier {
     pressed_at: Timestamp,
 
     pub(super) expected: Expected,
+    /// Where the box was said to be. `job.place` is where it is: the window may have moved.
+    pub(super) declared_place: Point,
     /// The window that was chosen.
     pub(super) window: Option<Window>,
+    /// How often the window was looked for again because it moved.
+    pub(super) restarts: u8,
     /// What is watched.
     pub(super) region: Rect,
     /// Whether the pointer was seen at the place: from then on, leaving it is a person's doing.
@@ -162,7 +166,9 @@ impl Courier {
             step_began: now,
             pressed_at: now,
             expected: Expected::Any,
+            declared_place: job.place,
             window: None,
+            restarts: 0,
             volatile: Mask::none(&region),
             outside: Mask::none(&region),
             known_part: None,

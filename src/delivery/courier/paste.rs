@@ -81,7 +81,7 @@ impl Courier {
             Err(_) if worth_waiting(survey) && self.now < until => {
                 return self.survey_later(Phase::Aim { until });
             }
-            Err(obstacle) => return self.fail(obstacle),
+            Err(obstacle) => return self.begin_again(obstacle),
         }
         self.enter(Step::Paste);
         self.text_may_stand = true;
