@@ -440,6 +440,16 @@ class Story:
                 found.append(done[-1] - begun[0])
         return found
 
+    def steps(self) -> dict[str, list[float]]:
+        """Milliseconds of every step of every attempt that was observed."""
+        found: dict[str, list[float]] = {}
+        for events in self.of.values():
+            for event in events:
+                if event["kind"] == "attempt.observed":
+                    for step in event["data"]["steps"]:
+                        found.setdefault(step["step"], []).append(step["micros"] / 1000)
+        return found
+
     def failures(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for events in self.of.values():
