@@ -22,7 +22,11 @@ impl CaptureArgs {
     /// Does it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let mut profile = run.profile(&self.id)?;
-        let Some(seat) = self.seat.or_else(|| profile.seat.clone()).or(run.seat(None)?) else {
+        let Some(seat) = self
+            .seat
+            .or_else(|| profile.seat.clone())
+            .or(run.seat(None)?)
+        else {
             let text = format!("nobody says on which display {} is", self.id);
             return Err(Failure::new(Exit::Usage, "no_seat", text).hint("name it with --seat :0"));
         };

@@ -7,11 +7,12 @@ use super::carriage::Carriage;
 use super::dispatch::World;
 use super::envelope;
 use super::failing::{self, Failed};
-use super::job::{Job, Standing};
+use super::job::{Input, Job, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
-use super::sanitise::sanitise;
+use super::sanitise::{Newlines, sanitise};
+use super::settings::{DispatchSettings, Handling};
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::start_attempt::StartAttempt;
 use crate::events::envelope::Event;
@@ -19,7 +20,7 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Via};
 use crate::events::facts::screen::Point;
-use crate::events::ids::Position;
+use crate::events::ids::{AgentId, Position};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;
@@ -238,32 +239,44 @@ pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
 /// Everything the worker must know.
 fn job(world: &World, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
     let profile = &agent.profile;
-    let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
     let settings = world.settings();
-    let manner = settings.of(profile.target);
+    let handling = handling(&settings, &candidate.to, agent);
+    let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile, handling);
     Ok(Job {
         message: candidate.message,
         attempt: candidate.attempts.saturating_add(1),
         agent: candidate.to.clone(),
         place,
-        target: profile.target,
+        target: handling.target,
         window: profile.window.clone(),
         fingerprint: profile.fingerprint.clone(),
         known_window: agent.window.clone(),
         text,
         sanitised,
-        keys: manner.keys.clone(),
-        patience: manner.patience,
+        keys: handling.manner.keys.clone(),
+        patience: handling.manner.patience,
+        input: handling.input,
         look: look(world, agent)?,
-        standing: standing(world, agent)?,
+        standing: standing(world, agent, handling)?,
         expires_at: candidate.expires_at,
         read_back: settings.read_back,
         clipboard: settings.clipboard,
     })
 }
 
+/// How the agent's window is handled: by the class of the one it was placed in, or last seen in.
+fn handling<'s>(settings: &'s DispatchSettings, to: &AgentId, agent: &Agent) -> Handling<'s> {
+    let window = agent.profile.fingerprint.as_ref().or(agent.window.as_ref());
+    let class = window.map_or("", |window| window.class.as_str());
+    settings.manner(to, agent.profile.target, class)
+}
+
 /// What is typed for a message, and what was changed for the target.
-fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<String>) {
+fn typed(
+    accepted: &MessageAccepted,
+    profile: &Profile,
+    handling: Handling<'_>,
+) -> (String, Option<String>) {
     let MessageAccepted {
         message,
         from,
@@ -271,19 +284,27 @@ fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<Strin
         ..
     } = accepted;
     let wrapped = envelope::wrap(profile.envelope, *message, from, body);
-    let clean = sanitise(profile.target, &wrapped);
+    let newlines = match handling.input {
+        Input::Type => Newlines::Blank,
+        Input::Paste => handling.newlines,
+    };
+    let clean = sanitise(handling.target, newlines, &wrapped);
     (clean.text, clean.changed)
 }
 
 /// Texts of ours that may stand in the agent's box.
-fn standing(world: &World, agent: &Agent) -> Result<Vec<Standing>, Refused> {
+fn standing(
+    world: &World,
+    agent: &Agent,
+    handling: Handling<'_>,
+) -> Result<Vec<Standing>, Refused> {
     let mut standing = Vec::new();
     for message in &agent.texts_may_stand {
         let story = Story::of(world.desk.ledger(), *message)?;
         if let Some(story) = story {
             let entered = story.life.entered;
             let earlier = accepted(world, story.position)?;
-            let (text, _) = typed(&earlier, &agent.profile);
+            let (text, _) = typed(&earlier, &agent.profile, handling);
             standing.push(Standing {
                 message: *message,
                 text,

@@ -468,7 +468,10 @@ fn a_window_that_was_moved_is_found_again_and_one_in_its_place_is_left_alone() {
         let mut outcome = stage.carry(job.clone());
         if let Outcome::Failed { text_may_stand, .. } = outcome {
             // It moved with our text in it: the next attempt finds both.
-            assert!(text_may_stand, "what moved before the paste is followed at once");
+            assert!(
+                text_may_stand,
+                "what moved before the paste is followed at once"
+            );
             job.standing = stood(7, &job.text, false);
             job.attempt = 2;
             outcome = stage.carry(job.clone());

@@ -130,7 +130,9 @@ impl Story {
         };
         let faults = usize::try_from(dice.roll(4)).unwrap();
         let world = world(&mut dice, target, faults);
-        let declared = seed.is_multiple_of(2).then(|| world.windows[0].fingerprint.clone());
+        let declared = seed
+            .is_multiple_of(2)
+            .then(|| world.windows[0].fingerprint.clone());
         let has = |fault: &Fault| world.faults.iter().any(|(_, drawn)| drawn == fault);
         let undecidable =
             target == Target::Terminal && has(&Fault::PasteLost) && has(&Fault::Output);

@@ -4,6 +4,7 @@ use super::machine::{Courier, Phase};
 use super::moves::{Deed, Move};
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, MOTION_MAX};
+use crate::delivery::job::Input;
 use crate::delivery::look::absolute;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Act, Clip, Picture, Survey};
@@ -132,7 +133,8 @@ impl Courier {
     pub(super) fn clipboard_saved(&mut self, clip: Clip) -> Move {
         // Where nothing is given back, nothing needs to be spared.
         let spare = clip == Clip::Other && self.job.clipboard.restore;
-        self.typing = spare && self.may_type();
+        let asked = self.job.input == Input::Type && self.is_one_line();
+        self.typing = asked || (spare && self.may_type());
         self.saved = Some(clip);
         if !self.abilities.observes {
             return self.act_blind();
@@ -152,8 +154,13 @@ impl Courier {
     }
 
     pub(super) fn may_type(&self) -> bool {
-        let text = &self.job.text;
-        text.chars().count() <= self.job.clipboard.type_instead_max && !text.contains(['\n', '\t'])
+        let long = self.job.text.chars().count() > self.job.clipboard.type_instead_max;
+        !long && self.is_one_line()
+    }
+
+    /// A line end that is typed is an Enter.
+    fn is_one_line(&self) -> bool {
+        !self.job.text.contains(['\n', '\t'])
     }
 
     pub(super) fn focused(&mut self, survey: &Survey, until: Timestamp) -> Move {
