@@ -226,7 +226,7 @@ impl Patience {
             Target::Terminal => 250,
         };
         Self {
-            poll: Duration::from_millis(3),
+            poll: Duration::from_millis(1),
             quiet: Duration::from_millis(600),
             focus: Duration::from_secs(1),
             baseline: Duration::from_millis(120),

@@ -9,7 +9,7 @@ use switchboard::delivery::courier::machine::Courier;
 use switchboard::delivery::courier::moves::{Answer, Deed, Move, Outcome, Report};
 use switchboard::delivery::hands::{Pace as _, carry, perform};
 use switchboard::delivery::job::{Job, ReadBack, Standing};
-use switchboard::delivery::ports::{Act, Clip, Desktop as _, Key, Trouble};
+use switchboard::delivery::ports::{Clip, Desktop as _, Key, Trouble};
 use switchboard::events::facts::agent::Target;
 use switchboard::events::facts::attempt::FailureClass;
 use switchboard::events::ids::MessageId;
@@ -131,7 +131,7 @@ fn a_window_that_is_slow_to_hand_out_its_copy_is_asked_again() {
                     Report::Trouble(Trouble::Clipboard("its owner did not answer".to_owned()))
                 }
                 Move::Do(deed) => {
-                    let copies = matches!(&deed, Deed::Act(Act::Press(chord)) if chord.key == Key::Char('c'));
+                    let copies = matches!(&deed, Deed::Act(act) if act.chord().is_some_and(|c| c.key == Key::Char('c')));
                     if copies && left.is_none() {
                         left = Some(silences);
                     }
@@ -396,7 +396,11 @@ fn a_late_paste_is_not_doubled() {
             loop {
                 let now = probe.pace.now();
                 match courier.next(report, now) {
-                    Move::Do(Deed::Act(Act::Press(chord))) if chord.key == Key::Char('v') => break,
+                    Move::Do(Deed::Act(act))
+                        if act.chord().is_some_and(|c| c.key == Key::Char('v')) =>
+                    {
+                        break;
+                    }
                     Move::Do(deed) => {
                         number = probe.world.borrow().deeds;
                         report = perform(&deed, &mut probe.desktop, &mut probe.pace);
@@ -595,7 +599,9 @@ fn trouble_at_any_moment_ends_the_attempt_truthfully() {
                 report = match courier.next(report, now) {
                     Move::Do(_) if number == at => Report::Trouble(trouble.clone()),
                     Move::Do(deed) => {
-                        if let Deed::Act(Act::Press(chord)) = &deed {
+                        if let Deed::Act(act) = &deed
+                            && let Some(chord) = act.chord()
+                        {
                             entered |= chord.key == Key::Enter;
                             pasted |= chord.key == Key::Char('v');
                         }

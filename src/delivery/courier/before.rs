@@ -207,7 +207,7 @@ impl Courier {
         let spent = self.now.since(watch.since);
         let Some(last) = watch.last.replace(seen.clone()) else {
             watch.pictures = 1;
-            return self.look_later(Phase::Baseline(watch));
+            return self.look_to_confirm(Phase::Baseline(watch));
         };
         watch.pictures = watch.pictures.saturating_add(1);
         let (known, part) = self.compare(&seen);

@@ -209,7 +209,7 @@ impl Courier {
             ),
         };
         probe.stage = stage;
-        let press = Self::press(key);
+        let press = self.press(key);
         let poll = Deed::Wait(self.job.patience.poll);
         self.go(Phase::Probe(Box::new(probe)), press, [poll, then])
     }
@@ -359,7 +359,7 @@ impl Courier {
         let Some(select) = self.job.keys.select_all.get(probe.candidate) else {
             return self.fail_as(FailureClass::DraftInTheWay, "the box cannot be selected");
         };
-        let select = Self::press(select);
+        let select = self.press(select);
         let poll = Deed::Wait(self.job.patience.poll);
         self.go(
             Phase::Probe(Box::new(again)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::paint::Canvas;
 use super::window::{Effect, Habit, Input, SimulatedWindow};
-use crate::delivery::ports::{Act, Chord, Clip, Key, Picture, Survey};
+use crate::delivery::ports::{Act, Chord, Clip, Key, Picture, Survey, Trouble};
 use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
 
@@ -204,8 +204,16 @@ impl World {
         canvas.into_picture()
     }
 
-    pub(super) fn act(&mut self, act: &Act) {
+    pub(super) fn act(&mut self, act: &Act) -> Result<(), Trouble> {
         self.deed();
+        if let Act::PressIn { window, .. } = act
+            && self.focus != Some(*window)
+        {
+            return Err(Trouble::Elsewhere(format!(
+                "{:?} has the keyboard",
+                self.focus
+            )));
+        }
         match act {
             Act::Click(at) => {
                 self.pointer = *at;
@@ -222,7 +230,7 @@ impl World {
                 }
                 self.tell(hit, Input::Click);
             }
-            Act::Press(chord) => {
+            Act::Press(chord) | Act::PressIn { chord, .. } => {
                 if chord.key == Key::Enter {
                     self.enters.push(EnterPressed {
                         window: self.focus,
@@ -238,6 +246,7 @@ impl World {
             }
             Act::ReleaseAll => {}
         }
+        Ok(())
     }
 
     fn tell(&mut self, id: Option<u64>, input: Input) {
