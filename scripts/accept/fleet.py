@@ -208,8 +208,18 @@ KINDS = {
     "text": Kind("tk_agent.py", ["--kind", "text"], "chat"),
     "entry": Kind("tk_agent.py", ["--kind", "entry"], "chat"),
     "gtk": Kind("gtk_agent.py", ["--kind", "entry"], "chat"),
-    # Its size is in columns and rows.
+    "gtktext": Kind("gtk_agent.py", ["--kind", "text"], "chat"),
+    "qt": Kind("qt_agent.py", ["--kind", "entry"], "chat"),
+    "qttext": Kind("qt_agent.py", ["--kind", "text"], "chat"),
+    "chromium": Kind("chromium_agent.py", ["--kind", "textarea"], "chat"),
+    "editable": Kind("chromium_agent.py", ["--kind", "editable"], "chat"),
+    "async": Kind("chromium_agent.py", ["--kind", "async"], "chat"),
+    # Their size is in columns and rows.
     "xterm": Kind("xterm_agent.sh", [], "terminal", (7, 16)),
+    "lines": Kind("xterm_agent.sh", ["--kind", "lines"], "terminal", (7, 16)),
+    "tmux": Kind("xterm_agent.sh", ["--kind", "tmux"], "terminal", (7, 16)),
+    "bash": Kind("xterm_agent.sh", ["--kind", "bash"], "terminal", (7, 16)),
+    "tmux-bash": Kind("xterm_agent.sh", ["--kind", "tmux-bash"], "terminal", (7, 16)),
 }
 
 
@@ -428,6 +438,16 @@ class Story:
             begun, done = self.times(message, first), self.times(message, last)
             if begun and done:
                 found.append(done[-1] - begun[0])
+        return found
+
+    def steps(self) -> dict[str, list[float]]:
+        """Milliseconds of every step of every attempt that was observed."""
+        found: dict[str, list[float]] = {}
+        for events in self.of.values():
+            for event in events:
+                if event["kind"] == "attempt.observed":
+                    for step in event["data"]["steps"]:
+                        found.setdefault(step["step"], []).append(step["micros"] / 1000)
         return found
 
     def failures(self) -> dict[str, int]:

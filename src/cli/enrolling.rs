@@ -11,7 +11,7 @@ use super::entry::Run;
 use super::exit::{Exit, Failure};
 use super::output::fleet;
 use super::owner::request::What;
-use super::sight::{self, Sight};
+use super::sight::{self, Sight, Standing};
 use super::verbs::agent::{
     AddArgs, AgentArgs, AgentVerb, ExportArgs, Field, ImportArgs, ListArgs, PlaceArgs, ProfileArgs,
     SetArgs,
@@ -39,6 +39,7 @@ impl AgentArgs {
             AgentVerb::Show(args) => run.tell(What::Agent(args.id), fleet::agent),
             AgentVerb::Set(args) => args.run(run),
             AgentVerb::Place(args) => args.run(run),
+            AgentVerb::Capture(args) => args.run(run),
             AgentVerb::Remove(args) => run.execute(RemoveAgent { agent: args.id }, fleet::agent),
             AgentVerb::Import(args) => args.run(run),
             AgentVerb::Export(args) => args.run(run),
@@ -95,7 +96,11 @@ fn look(profile: &mut Profile) -> Result<Sight, Failure> {
 
 impl Run {
     /// Has it carried out, and says in the answer whether places were checked.
-    fn declare(&mut self, command: impl Into<Command>, sight: &Sight) -> Result<Exit, Failure> {
+    pub(super) fn declare(
+        &mut self,
+        command: impl Into<Command>,
+        sight: &Sight,
+    ) -> Result<Exit, Failure> {
         let (exit, items) = self.ask(What::Execute(Box::new(command.into())))?;
         for mut item in items {
             if let Value::Object(fields) = &mut item {
@@ -111,7 +116,7 @@ impl Run {
     }
 
     /// An agent's declaration as it is now.
-    fn profile(&self, agent: &AgentId) -> Result<Profile, Failure> {
+    pub(super) fn profile(&self, agent: &AgentId) -> Result<Profile, Failure> {
         let (_, items) = self.ask(What::Agent(agent.clone()))?;
         let profile = items
             .into_iter()
@@ -175,22 +180,14 @@ fn check(item: &Value) -> (bool, String) {
     let (Some(seat), Some(place)) = (&profile.seat, profile.place) else {
         return (true, "no place to check".to_owned());
     };
-    match sight::look(seat, &[place]) {
-        Err(failure) => (false, failure.message),
-        Ok(Sight {
-            remark: Some(remark),
-            ..
-        }) => (false, remark),
-        Ok(Sight { window: None, .. }) => (false, "no window stands there".to_owned()),
-        Ok(Sight {
-            window: Some(seen), ..
-        }) => match &profile.fingerprint {
-            Some(known) if known.class != seen.class => (
-                false,
-                format!("`{}` stands there, not `{}`", seen.title, known.title),
-            ),
-            _ => (true, format!("`{}` stands there", seen.title)),
-        },
+    let seen = serde_json::from_value(item.get("window").cloned().unwrap_or_default());
+    match sight::find(seat, place, &profile, seen.ok().as_ref()) {
+        Standing::Unseen(why) | Standing::Hindered(why) => (false, why),
+        Standing::At(now, title) if now == place => (true, format!("`{title}` stands there")),
+        Standing::At(now, title) => (
+            true,
+            format!("`{title}` was moved; its box is now at {now}, and is found there"),
+        ),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod args;
 pub mod asking;
 pub mod body;
+pub mod capturing;
 pub mod coordinates;
 pub mod daemon;
 pub mod enrolling;

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::exit::{Exit, Failure};
-use crate::config::settings::{Delivery, KeyProfile, ReadBack as WhenToRead, Retry, Settings};
+use crate::config::settings::{
+    Delivery, Input as HowPut, KeyProfile, Newlines as LineEnds, ReadBack as WhenToRead, Retry,
+    Settings,
+};
 use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::Limits;
-use crate::delivery::job::{ClipboardLimits, Keys, Patience, ReadBack};
+use crate::delivery::job::{ClipboardLimits, Input, Keys, Patience, ReadBack};
 use crate::delivery::policy::{Policy, Rule};
 use crate::delivery::ports::Chord;
-use crate::delivery::settings::{DispatchSettings, Manner, Nudging};
+use crate::delivery::sanitise::Newlines;
+use crate::delivery::settings::{Application, DispatchSettings, Manner, Nudging};
 use crate::delivery::timing::Learning;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::FailureClass;
+use crate::events::ids::AgentId;
 
 /// How deliveries are done.
 pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
@@ -24,7 +29,7 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
             patience: patience(delivery, target),
         })
     };
-    Ok(DispatchSettings {
+    let mut plain = DispatchSettings {
         policy: policy(&settings.retry, settings.seat.human_pause.0),
         breaker: Limits {
             threshold: settings.breaker.threshold,
@@ -54,7 +59,99 @@ pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {
             after: delivery.nudge_after.0,
             ttl: delivery.nudge_ttl.0,
         }),
-    })
+        applications: Vec::new(),
+        application_of: BTreeMap::new(),
+    };
+    plain.applications = applications(settings, &plain)?;
+    plain.application_of = choices(delivery, &plain.applications)?;
+    Ok(plain)
+}
+
+/// Every application, what it does not say taken from its kind.
+fn applications(
+    settings: &Settings,
+    plain: &DispatchSettings,
+) -> Result<Vec<Application>, Failure> {
+    let each = settings.applications.iter().map(|(name, own)| {
+        let key = |field: &str| format!("applications.{name}.{field}");
+        let wrong = |field: &str, why: &str| bad_config(format!("{}: {why}", key(field)));
+        let target = own.target.as_deref().ok_or_else(|| {
+            wrong(
+                "target",
+                "an application must say what it is: chat, editor or terminal",
+            )
+        })?;
+        let target: Target = target
+            .parse()
+            .map_err(|error| wrong("target", &format!("{error}")))?;
+        let mut manner = plain.of(target).clone();
+        let set = |field: &str, to: &mut Chord, text: &Option<String>| {
+            if let Some(text) = text {
+                *to = text
+                    .parse()
+                    .map_err(|error| wrong(field, &format!("{error}")))?;
+            }
+            Ok::<_, Failure>(())
+        };
+        let keys = &mut manner.keys;
+        set("paste", &mut keys.paste, &own.paste)?;
+        if own.paste.is_some() {
+            keys.paste_by_class.clear();
+        }
+        set("submit", &mut keys.submit, &own.submit)?;
+        set("copy", &mut keys.copy, &own.copy)?;
+        set("delete", &mut keys.delete, &own.delete)?;
+        set("deselect", &mut keys.deselect, &own.deselect)?;
+        set("clear", &mut keys.clear, &own.clear)?;
+        if let Some(all) = &own.select_all {
+            let read = all.iter().map(|text| {
+                text.parse()
+                    .map_err(|error| wrong("select_all", &format!("{error}")))
+            });
+            keys.select_all = read.collect::<Result<_, _>>()?;
+        }
+        let new_chat = own.new_chat.as_deref().map(str::parse).transpose();
+        let new_chat = new_chat.map_err(|error| wrong("new_chat", &format!("{error}")))?;
+        if let Some(settle) = own.settle {
+            manner.patience.settle = settle.0;
+        }
+        Ok(Application {
+            name: name.clone(),
+            target,
+            classes: own.classes.clone(),
+            manner,
+            new_chat,
+            input: match own.input {
+                HowPut::Paste => Input::Paste,
+                HowPut::Type => Input::Type,
+            },
+            newlines: match own.newlines {
+                None | Some(LineEnds::Keep) => Newlines::Keep,
+                Some(LineEnds::Blank) => Newlines::Blank,
+            },
+        })
+    });
+    each.collect()
+}
+
+/// Which application was chosen for which agent.
+fn choices(
+    delivery: &Delivery,
+    applications: &[Application],
+) -> Result<BTreeMap<AgentId, String>, Failure> {
+    let each = delivery.application_of().map(|(agent, name)| {
+        let wrong = |why: String| bad_config(format!("delivery.application_of: {why}"));
+        if !applications.iter().any(|known| known.name == name) {
+            return Err(wrong(format!("there is no application `{name}`")));
+        }
+        let agent = agent.parse().map_err(|error| wrong(format!("{error}")))?;
+        Ok((agent, name.to_owned()))
+    });
+    each.collect()
+}
+
+fn bad_config(text: String) -> Failure {
+    Failure::new(Exit::BadConfig, "config_invalid", text)
 }
 
 fn policy(retry: &Retry, human_pause: Duration) -> Policy {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::applications;
 use super::units::{MaybeSpan, Size, Span};
 
 /// What values a setting may have.
@@ -34,6 +35,10 @@ pub(super) enum Shape {
     Chords,
     /// A list of `WORD=KEYS`.
     ClassChords,
+    /// A list of words.
+    Words,
+    /// A list of `AGENT=APPLICATION`.
+    Choices,
 }
 
 /// The failure classes that `retry.classes` may name.
@@ -57,17 +62,18 @@ pub const CLASSES: &[&str] = &[
     "paused",
 ];
 
-const TARGETS: &[&str] = &["chat", "editor", "terminal"];
+pub(super) const TARGETS: &[&str] = &["chat", "editor", "terminal"];
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 const DAY: Duration = Duration::from_hours(24);
 const MILLI: Duration = Duration::from_millis(1);
-const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
-const fn span(min: Duration, max: Duration) -> Shape {
+pub(super) const fn span(min: Duration, max: Duration) -> Shape {
     Shape::Span { min, max }
 }
 
-/// Names and shapes; `*` stands for a failure class or a kind of target.
+/// Names and shapes; `*` stands for a failure class or a kind of target. Those of applications stand beside
+/// them.
 const REGISTER: &[(&str, Shape)] = &[
     ("retry.max_retries", Shape::Whole { min: 0, max: 100 }),
     ("retry.base_delay", span(MILLI, DAY)),
@@ -176,6 +182,7 @@ const REGISTER: &[(&str, Shape)] = &[
     ("delivery.keys.*.delete", Shape::Chord),
     ("delivery.keys.*.deselect", Shape::Chord),
     ("delivery.keys.*.clear", Shape::Chord),
+    ("delivery.application_of", Shape::Choices),
     ("seat.human_pause", span(Duration::ZERO, DAY)),
     ("socket.lock_timeout", span(Duration::ZERO, DAY)),
     ("serve.listen", Shape::Address),
@@ -241,6 +248,7 @@ pub fn known_keys() -> Vec<String> {
             };
             fillings.iter().map(|word| pattern.replacen('*', word, 1))
         })
+        .chain(applications::shipped_keys())
         .collect();
     keys.sort();
     keys
@@ -256,6 +264,9 @@ pub fn real_name(key: &str) -> &str {
 
 /// The shape of a setting; none when there is no such setting.
 pub(super) fn shape_of(key: &str) -> Option<Shape> {
+    if let Some(shape) = applications::shape_of(key) {
+        return Some(shape);
+    }
     let fits = |pattern: &str| {
         let fillings = if pattern.starts_with("retry.classes.") {
             CLASSES
@@ -352,6 +363,16 @@ impl Shape {
                 (!class.is_empty()).then_some(())?;
                 Some(format!("{class}={}", chord(keys)?))
             }),
+            Self::Words => Self::texts(value, |text| {
+                let word = text.trim().to_lowercase();
+                (!word.is_empty()).then_some(word)
+            }),
+            Self::Choices => Self::texts(value, |text| {
+                let (agent, name) = text.split_once('=')?;
+                let (agent, name) = (agent.trim().to_lowercase(), name.trim().to_lowercase());
+                (!agent.is_empty() && applications::is_name(&name))
+                    .then(|| format!("{agent}={name}"))
+            }),
         };
         checked.ok_or_else(|| format!("{} is not {}", shown(value), self.wanted()))
     }
@@ -364,10 +385,12 @@ impl Shape {
             Self::Switch | Self::Whole { .. } | Self::Ratio { .. } => {
                 serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(plain)
             }
-            Self::Chords | Self::ClassChords if text.starts_with('[') => {
+            Self::Chords | Self::ClassChords | Self::Words | Self::Choices
+                if text.starts_with('[') =>
+            {
                 serde_json::from_str(text).unwrap_or(plain)
             }
-            Self::Chords | Self::ClassChords => text
+            Self::Chords | Self::ClassChords | Self::Words | Self::Choices => text
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
@@ -414,6 +437,8 @@ impl Shape {
             Self::Address => "an ADDRESS:PORT (like \"127.0.0.1:7717\")".to_owned(),
             Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\")".to_owned(),
             Self::ClassChords => "a list of WORD=KEYS (like [\"xterm=shift+insert\"])".to_owned(),
+            Self::Words => "a list of words (like [\"cursor\"])".to_owned(),
+            Self::Choices => "a list of AGENT=APPLICATION (like [\"agent-3=tmux\"])".to_owned(),
             Self::Chords => "a list of keys (like [\"ctrl+a\", \"delete\"])".to_owned(),
         }
     }
@@ -495,6 +520,10 @@ mod tests {
                 "XTerm=shift+insert",
                 "xterm",
             ),
+            ("applications.my-own.submit", "ctrl+enter", "ctrl+"),
+            ("applications.my-own.classes", "Cursor, code", "[1]"),
+            ("applications.my-own.input", "TYPE", "guess"),
+            ("delivery.application_of", "agent-3=tmux", "agent-3"),
             ("serve.listen", "[::1]:80", "localhost"),
             ("store.min_free", "0B", "lots"),
             ("log.level", "INFO", "loud"),

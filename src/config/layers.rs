@@ -278,11 +278,42 @@ impl Merge {
         }
         let settings = serde_json::from_value(tree)
             .map_err(|e| bad("*", Origin::Default, format!("cannot be used: {e}")))?;
+        self.whole_applications(&settings)?;
         Ok(Config {
             settings,
             values: self.values,
             skipped: self.skipped,
         })
+    }
+}
+
+impl Merge {
+    /// What no single setting can tell: every application says what it is, and what was chosen is there.
+    fn whole_applications(&self, settings: &Settings) -> Result<(), ConfigError> {
+        let origin = |beginning: &str| {
+            let told = self
+                .values
+                .iter()
+                .find(|(key, _)| key.starts_with(beginning));
+            told.map_or(Origin::Default, |(_, (_, origin))| origin.clone())
+        };
+        let mut nameless = settings.applications.iter();
+        if let Some((name, _)) = nameless.find(|(_, it)| it.target.is_none()) {
+            let own = format!("applications.{name}.");
+            let reason = "it is missing: chat, editor or terminal".to_owned();
+            return Err(bad(&format!("{own}target"), origin(&own), reason));
+        }
+        let known = |name: &str| settings.applications.contains_key(name);
+        let mut chosen = settings.delivery.application_of();
+        if let Some((_, name)) = chosen.find(|(_, name)| !known(name)) {
+            let key = "delivery.application_of";
+            return Err(bad(
+                key,
+                origin(key),
+                format!("there is no application `{name}`"),
+            ));
+        }
+        Ok(())
     }
 }
 

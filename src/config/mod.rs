@@ -4,6 +4,7 @@
 //! Order, first wins: flag, environment, runtime (`config set`), project file, user file, system
 //! file, default (`config/default.toml`, built in). This module uses nothing else of the crate.
 
+mod applications;
 pub mod environment;
 pub mod error;
 pub mod files;

@@ -18,6 +18,9 @@ pub struct Settings {
     pub retry: Retry,
     pub breaker: Breaker,
     pub delivery: Delivery,
+    /// By name.
+    #[serde(default)]
+    pub applications: BTreeMap<String, Application>,
     pub seat: Seat,
     pub socket: Socket,
     pub serve: Serve,
@@ -96,6 +99,8 @@ pub struct Delivery {
     pub default_ttl: MaybeSpan,
     pub read_back: ReadBack,
     pub type_instead_max: u32,
+    /// `AGENT=APPLICATION`: see [`Delivery::application_of`].
+    application_of: Vec<String>,
     pub patience: Patience,
     pub timing: Timing,
     pub keys: Keys,
@@ -115,6 +120,70 @@ pub struct Timing {
     pub factor: f64,
     pub floor: f64,
     pub ceiling: f64,
+}
+
+impl Delivery {
+    /// Agents and the applications that were chosen for them, whatever their windows say.
+    pub fn application_of(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.application_of
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+    }
+}
+
+/// `applications.<name>.*`: how one program wants to be handled. What is not said is as for its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Application {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    pub classes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paste: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_chat: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select_all: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deselect: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clear: Option<String>,
+    pub input: Input,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newlines: Option<Newlines>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Span>,
+}
+
+/// How a text gets into a program's box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// By the clipboard.
+    #[default]
+    Paste,
+    /// Key by key.
+    Type,
+}
+
+/// What becomes of line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Newlines {
+    /// They stay.
+    Keep,
+    /// A blank each.
+    Blank,
 }
 
 /// When the input box is read back before Enter.

@@ -6,12 +6,13 @@ use super::breaker::{Breaker, Pass};
 use super::carriage::Carriage;
 use super::envelope;
 use super::failing::{self, Failed};
-use super::job::{Job, Patience, Standing};
+use super::job::{Input, Job, Patience, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
 use super::office::Office;
-use super::sanitise::sanitise;
+use super::sanitise::{Newlines, sanitise};
+use super::settings::{DispatchSettings, Handling};
 use super::timing::{self, Learning};
 use crate::commands::desk::{Outcome, Refused};
 use crate::commands::start_attempt::StartAttempt;
@@ -73,10 +74,14 @@ impl Skip {
 
 /// The first errand for the track that may be done now; otherwise when to look again, if nothing
 /// else happens.
-pub fn next(world: &impl Office, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
+pub fn next(
+    world: &impl Office,
+    track: &Track,
+) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let (candidates, mut look_at) = world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
+    let (candidates, mut look_at) =
+        world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
     for candidate in candidates {
         let agent = world.read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
@@ -233,26 +238,37 @@ pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
 }
 
 /// Everything the worker must know.
-fn job(world: &impl Office, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
+fn job(
+    world: &impl Office,
+    candidate: &Candidate,
+    agent: &Agent,
+    place: Point,
+) -> Result<Job, Refused> {
     let profile = &agent.profile;
-    let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
     let settings = world.settings();
-    let manner = settings.of(profile.target);
+    let handling = handling(&settings, &candidate.to, agent);
+    let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile, handling);
     Ok(Job {
         message: candidate.message,
         attempt: candidate.attempts.saturating_add(1),
         agent: candidate.to.clone(),
         place,
-        target: profile.target,
+        target: handling.target,
         window: profile.window.clone(),
         fingerprint: profile.fingerprint.clone(),
         known_window: agent.window.clone(),
         text,
         sanitised,
-        keys: manner.keys.clone(),
-        patience: patience(world, &candidate.to, manner.patience, &settings.learning),
+        keys: handling.manner.keys.clone(),
+        patience: patience(
+            world,
+            &candidate.to,
+            handling.manner.patience,
+            &settings.learning,
+        ),
+        input: handling.input,
         look: look(world, agent)?,
-        standing: standing(world, agent)?,
+        standing: standing(world, agent, handling)?,
         expires_at: candidate.expires_at,
         read_back: settings.read_back,
         clipboard: settings.clipboard,
@@ -271,8 +287,19 @@ fn patience(
     timing::patience(configured, of, learning)
 }
 
+/// How the agent's window is handled: by the class of the one it was placed in, or last seen in.
+fn handling<'s>(settings: &'s DispatchSettings, to: &AgentId, agent: &Agent) -> Handling<'s> {
+    let window = agent.profile.fingerprint.as_ref().or(agent.window.as_ref());
+    let class = window.map_or("", |window| window.class.as_str());
+    settings.manner(to, agent.profile.target, class)
+}
+
 /// What is typed for a message, and what was changed for the target.
-fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<String>) {
+fn typed(
+    accepted: &MessageAccepted,
+    profile: &Profile,
+    handling: Handling<'_>,
+) -> (String, Option<String>) {
     let MessageAccepted {
         message,
         from,
@@ -280,19 +307,27 @@ fn typed(accepted: &MessageAccepted, profile: &Profile) -> (String, Option<Strin
         ..
     } = accepted;
     let wrapped = envelope::wrap(profile.envelope, *message, from, body);
-    let clean = sanitise(profile.target, &wrapped);
+    let newlines = match handling.input {
+        Input::Type => Newlines::Blank,
+        Input::Paste => handling.newlines,
+    };
+    let clean = sanitise(handling.target, newlines, &wrapped);
     (clean.text, clean.changed)
 }
 
 /// Texts of ours that may stand in the agent's box.
-fn standing(world: &impl Office, agent: &Agent) -> Result<Vec<Standing>, Refused> {
+fn standing(
+    world: &impl Office,
+    agent: &Agent,
+    handling: Handling<'_>,
+) -> Result<Vec<Standing>, Refused> {
     let mut standing = Vec::new();
     for message in &agent.texts_may_stand {
         let story = world.story(*message)?;
         if let Some(story) = story {
             let entered = story.life.entered;
             let earlier = accepted(world, story.position)?;
-            let (text, _) = typed(&earlier, &agent.profile);
+            let (text, _) = typed(&earlier, &agent.profile, handling);
             standing.push(Standing {
                 message: *message,
                 text,

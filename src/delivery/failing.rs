@@ -56,8 +56,7 @@ fn nobody_knows(
 pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let Some(kept) = world.read(|states| states.outbox.get(message).cloned())
-    else {
+    let Some(kept) = world.read(|states| states.outbox.get(message).cloned()) else {
         // It settled meanwhile, by an acknowledgement.
         return carriage::settle(world, message);
     };

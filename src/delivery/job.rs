@@ -45,6 +45,8 @@ pub struct Job {
     pub standing: Vec<Standing>,
     /// Enter is not pressed later than this.
     pub expires_at: Option<Timestamp>,
+    /// How the text gets into the box.
+    pub input: Input,
     /// When the box is read back before Enter.
     pub read_back: ReadBack,
     /// How the clipboard is used.
@@ -61,6 +63,16 @@ pub struct Standing {
     /// Whether Enter may have been pressed on it. Then an empty box proves nothing: the window may
     /// have taken the Enter late, and pasting anew would say it twice.
     pub entered: bool,
+}
+
+/// How a text gets into a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// By the clipboard.
+    Paste,
+    /// Key by key; texts of one line only.
+    Type,
 }
 
 /// When the box is read back (select all, copy) before Enter. Terminals are never read back.
@@ -214,7 +226,7 @@ impl Patience {
             Target::Terminal => 250,
         };
         Self {
-            poll: Duration::from_millis(3),
+            poll: Duration::from_millis(1),
             quiet: Duration::from_millis(600),
             focus: Duration::from_secs(1),
             baseline: Duration::from_millis(120),

@@ -26,5 +26,6 @@ pub mod runs;
 pub mod sanitise;
 pub mod settings;
 pub mod timing;
+pub mod whereabouts;
 pub mod wire;
 pub mod worker;

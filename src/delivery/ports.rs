@@ -106,10 +106,28 @@ pub enum Act {
     Click(Point),
     /// Presses keys together and releases them.
     Press(Chord),
+    /// The same, if this top-level window has the keyboard at that very moment; else nothing is pressed
+    /// ([`Trouble::Elsewhere`]).
+    PressIn {
+        /// The keys.
+        chord: Chord,
+        /// The window they are for.
+        window: u64,
+    },
     /// Types text key by key.
     Type(String),
     /// Lets go of every key and button that may be held.
     ReleaseAll,
+}
+
+impl Act {
+    /// The keys that it presses together, if it does.
+    pub const fn chord(&self) -> Option<&Chord> {
+        match self {
+            Self::Press(chord) | Self::PressIn { chord, .. } => Some(chord),
+            Self::Click(_) | Self::Type(_) | Self::ReleaseAll => None,
+        }
+    }
 }
 
 /// Keys pressed together, written `ctrl+shift+v` or `enter`.
@@ -163,6 +181,9 @@ pub enum Trouble {
     /// The clipboard did not answer or was refused.
     #[error("the clipboard did not work: {0}")]
     Clipboard(String),
+    /// Another window had the keyboard when a key was to be pressed; it was not pressed.
+    #[error("the key was not pressed: {0}")]
+    Elsewhere(String),
     /// This desktop cannot do that.
     #[error("this desktop cannot do that: {0}")]
     Unsupported(String),

@@ -47,7 +47,17 @@ pub enum Expected {
 impl Expected {
     /// What the job says: title, else the declared window, else the one last observed.
     pub fn of(job: &Job) -> Result<Self, Obstacle> {
-        if let Some(pattern) = &job.window {
+        let (declared, known) = (job.fingerprint.as_ref(), job.known_window.as_ref());
+        Self::by(job.window.as_deref(), declared, known)
+    }
+
+    /// The title pattern, else the declared window, else the one last observed.
+    pub fn by(
+        pattern: Option<&str>,
+        declared: Option<&Fingerprint>,
+        known: Option<&Fingerprint>,
+    ) -> Result<Self, Obstacle> {
+        if let Some(pattern) = pattern {
             return Regex::new(pattern).map(Self::Title).map_err(|e| {
                 Obstacle::new(
                     FailureClass::Invalid,
@@ -55,11 +65,21 @@ impl Expected {
                 )
             });
         }
-        let like = job.fingerprint.as_ref().or(job.known_window.as_ref());
+        let like = declared.or(known);
         Ok(like.cloned().map_or(Self::Any, Self::Like))
     }
 
-    fn is(&self, window: &Window) -> bool {
+    /// Whether a window declared so could be the expected one at all.
+    pub fn knows(&self, declared: &Fingerprint) -> bool {
+        match self {
+            Self::Title(pattern) => pattern.is_match(&declared.title),
+            Self::Like(known) => known.class == declared.class,
+            Self::Any => false,
+        }
+    }
+
+    /// Whether it is the window.
+    pub fn is(&self, window: &Window) -> bool {
         let seen = &window.fingerprint;
         // A dialog shares class and process with its window, often part of the title too.
         let own = !window.transient || window.owner.is_none();

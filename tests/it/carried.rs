@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use switchboard::adapters::desktop::x11::desktop::X11Desktop;
 use switchboard::delivery::courier::moves::{Answer, Ending, Outcome};
 use switchboard::delivery::hands::{Pace, carry};
-use switchboard::delivery::job::{ClipboardLimits, Job, Keys, Patience, ReadBack, Standing};
+use switchboard::delivery::job::{ClipboardLimits, Input, Job, Keys, Patience, ReadBack, Standing};
 use switchboard::delivery::look::Look;
 use switchboard::events::facts::agent::Target;
 use switchboard::events::ids::MessageId;
@@ -55,6 +55,7 @@ fn job(agent: &Agent, target: Target, number: usize, look: Option<Look>) -> Job 
         look,
         standing: Vec::new(),
         expires_at: None,
+        input: Input::Paste,
         read_back: ReadBack::WhenDoubtful,
         clipboard: ClipboardLimits::default(),
     }

@@ -511,6 +511,21 @@ fn a_mistake_in_any_layer_exits_with_fourteen_and_is_named() {
         ),
         (
             "switchboard.toml",
+            "[applications.mine]\nsubmit = \"ctrl+enter\"\n",
+            &["applications.mine.target", "switchboard.toml"],
+        ),
+        (
+            "switchboard.toml",
+            "[applications.cursor]\nsubmit = \"hyper+x\"\n",
+            &["applications.cursor.submit", "switchboard.toml:2"],
+        ),
+        (
+            "switchboard.toml",
+            "[delivery]\napplication_of = [\"agent-1=nobody\"]\n",
+            &["delivery.application_of", "nobody"],
+        ),
+        (
+            "switchboard.toml",
             "[retry\n",
             &["./switchboard.toml:1", "TOML"],
         ),
@@ -605,6 +620,8 @@ fn what_config_set_stores_is_what_the_runtime_layer_reads() {
         ("delivery.default_ttl", "10m"),
         ("delivery.keys.chat.select_all", "ctrl+a,ctrl+/"),
         ("retry.classes.paused.fallback", "true"),
+        ("applications.cursor.classes", "one,two"),
+        ("delivery.application_of", "agent-3=tmux"),
         ("store.min_free", "1GiB"),
     ] {
         let (real, value) = check_value(key, text).unwrap();
@@ -653,7 +670,7 @@ fn every_setting_has_a_default_or_is_an_exception_by_class() {
     let config = Config::load(&Sources::default()).unwrap();
     let there: Vec<&str> = config.origins().map(|(key, ..)| key).collect();
     for key in Config::known_keys() {
-        let optional = key.starts_with("retry.classes.");
+        let optional = key.starts_with("retry.classes.") || key.starts_with("applications.");
         assert!(optional || there.contains(&key.as_str()), "{key}");
         assert!(
             switchboard::config::layers::DEFAULTS.contains(key.rsplit('.').next().unwrap()),

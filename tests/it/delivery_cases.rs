@@ -9,13 +9,13 @@ use switchboard::delivery::courier::machine::Courier;
 use switchboard::delivery::courier::moves::{Answer, Deed, Move, Outcome, Report};
 use switchboard::delivery::hands::{Pace as _, carry, perform};
 use switchboard::delivery::job::{Job, ReadBack, Standing};
-use switchboard::delivery::ports::{Act, Clip, Desktop as _, Key, Trouble};
+use switchboard::delivery::ports::{Clip, Desktop as _, Key, Trouble};
 use switchboard::events::facts::agent::Target;
 use switchboard::events::facts::attempt::FailureClass;
 use switchboard::events::ids::MessageId;
 use uuid::Uuid;
 
-use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
+use crate::delivery_kit::{Stage, TARGET, frame, job, learn, neighbour, window};
 
 const TEXT: &str = "please look at the build";
 
@@ -131,7 +131,7 @@ fn a_window_that_is_slow_to_hand_out_its_copy_is_asked_again() {
                     Report::Trouble(Trouble::Clipboard("its owner did not answer".to_owned()))
                 }
                 Move::Do(deed) => {
-                    let copies = matches!(&deed, Deed::Act(Act::Press(chord)) if chord.key == Key::Char('c'));
+                    let copies = matches!(&deed, Deed::Act(act) if act.chord().is_some_and(|c| c.key == Key::Char('c')));
                     if copies && left.is_none() {
                         left = Some(silences);
                     }
@@ -396,7 +396,11 @@ fn a_late_paste_is_not_doubled() {
             loop {
                 let now = probe.pace.now();
                 match courier.next(report, now) {
-                    Move::Do(Deed::Act(Act::Press(chord))) if chord.key == Key::Char('v') => break,
+                    Move::Do(Deed::Act(act))
+                        if act.chord().is_some_and(|c| c.key == Key::Char('v')) =>
+                    {
+                        break;
+                    }
                     Move::Do(deed) => {
                         number = probe.world.borrow().deeds;
                         report = perform(&deed, &mut probe.desktop, &mut probe.pace);
@@ -450,6 +454,54 @@ fn what_is_wrong_with_the_window_has_the_right_name() {
         assert!(stage.received().is_empty());
         assert_eq!(enters(&stage), 0, "{faults:?}");
     }
+}
+
+#[test]
+fn a_window_that_was_moved_is_found_again_and_one_in_its_place_is_left_alone() {
+    // Moved before anything is done, and moved after so many deeds of ours.
+    for deeds in 0..=12 {
+        let mut intruder = neighbour();
+        intruder.id = 7;
+        intruder.fingerprint.frame = frame(100);
+        let target = window(Target::Chat);
+        let declared = target.fingerprint.clone();
+        let world = World::new(vec![intruder, target], vec![(deeds, Fault::Moved)]);
+        let mut stage = Stage::new(world);
+        let mut job = chat();
+        job.fingerprint = Some(declared);
+        let mut outcome = stage.carry(job.clone());
+        if let Outcome::Failed { text_may_stand, .. } = outcome {
+            // It moved with our text in it: the next attempt finds both.
+            assert!(
+                text_may_stand,
+                "what moved before the paste is followed at once"
+            );
+            job.standing = stood(7, &job.text, false);
+            job.attempt = 2;
+            outcome = stage.carry(job.clone());
+        }
+        observed(&outcome);
+        stage.let_everything_happen();
+        assert_eq!(stage.received(), [job.text], "moved after {deeds} deeds");
+        let world = stage.world.borrow();
+        let intruder = world.window(7).unwrap();
+        assert!(intruder.received.is_empty() && intruder.text.is_empty());
+    }
+}
+
+#[test]
+fn a_window_of_another_size_is_not_guessed_at() {
+    let mut target = window(Target::Chat);
+    let declared = target.fingerprint.clone();
+    target.fingerprint.frame.width += 30;
+    let mut stage = stage_of(target, &[]);
+    let mut job = chat();
+    job.fingerprint = Some(declared);
+    assert_eq!(
+        failed(&stage.carry(job)),
+        (FailureClass::TargetMoved, false)
+    );
+    assert_eq!(enters(&stage), 0);
 }
 
 #[test]
@@ -547,7 +599,9 @@ fn trouble_at_any_moment_ends_the_attempt_truthfully() {
                 report = match courier.next(report, now) {
                     Move::Do(_) if number == at => Report::Trouble(trouble.clone()),
                     Move::Do(deed) => {
-                        if let Deed::Act(Act::Press(chord)) = &deed {
+                        if let Deed::Act(act) = &deed
+                            && let Some(chord) = act.chord()
+                        {
                             entered |= chord.key == Key::Enter;
                             pasted |= chord.key == Key::Char('v');
                         }

@@ -12,6 +12,7 @@ use switchboard::delivery::job::Standing;
 use switchboard::delivery::look::Look;
 use switchboard::delivery::ports::Clip;
 use switchboard::events::facts::agent::Target;
+use switchboard::events::facts::screen::Fingerprint;
 
 use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
 
@@ -110,6 +111,8 @@ struct Story {
     /// A terminal loses the paste while something else prints: nothing on the screen tells.
     undecidable: bool,
     enters_before: usize,
+    /// The window as it was when its place was taken; none where nobody looked.
+    declared: Option<Fingerprint>,
 }
 
 impl Story {
@@ -127,6 +130,9 @@ impl Story {
         };
         let faults = usize::try_from(dice.roll(4)).unwrap();
         let world = world(&mut dice, target, faults);
+        let declared = seed
+            .is_multiple_of(2)
+            .then(|| world.windows[0].fingerprint.clone());
         let has = |fault: &Fault| world.faults.iter().any(|(_, drawn)| drawn == fault);
         let undecidable =
             target == Target::Terminal && has(&Fault::PasteLost) && has(&Fault::Output);
@@ -149,6 +155,7 @@ impl Story {
             cut,
             undecidable,
             enters_before,
+            declared,
         }
     }
 
@@ -157,6 +164,7 @@ impl Story {
     fn told(&mut self) -> Rest {
         let mut next = job(&self.text, self.target);
         next.look = self.look.take();
+        next.fingerprint = self.declared.take();
         let mut entered = false;
         for attempt in 1..=5 {
             next.attempt = attempt;

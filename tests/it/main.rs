@@ -67,4 +67,6 @@ mod torture_trace;
 mod torture_victim;
 mod torture_writers;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod whereabouts;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;

@@ -139,7 +139,8 @@ impl Desktop for BlindDesktop {
                 .enigo
                 .move_mouse(at.x, at.y, Coordinate::Abs)
                 .and_then(|()| self.enigo.button(Button::Left, Direction::Click)),
-            Act::Press(chord) => self.press(chord),
+            // Who has the keyboard cannot be seen here.
+            Act::Press(chord) | Act::PressIn { chord, .. } => self.press(chord),
             Act::Type(text) => self.enigo.text(text),
             Act::ReleaseAll => self.release_all(),
         };

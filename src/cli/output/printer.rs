@@ -144,6 +144,15 @@ impl Printer {
         };
     }
 
+    /// Shows something that changes all the time, on one line of stderr; nothing when quiet.
+    pub fn live(&mut self, words: &str) {
+        if !self.manner.quiet {
+            // The rest of a longer line before it is wiped away.
+            let line = escape::line(words);
+            let _unheard = write!(self.err, "\r\x1b[K{line}").and_then(|()| self.err.flush());
+        }
+    }
+
     /// Prints a complaint that is already in words and begins with `error:`, on stderr.
     pub fn complain(&mut self, text: &str) {
         let safe = escape::lines(text);

@@ -1,6 +1,7 @@
 //! `switchboard agent …`: who there is, and where their windows stand.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -10,6 +11,7 @@ use crate::events::facts::attempt::Channel;
 use crate::events::facts::screen::Point;
 use crate::events::facts::words::{Word, worded};
 use crate::events::ids::{AgentId, SeatId};
+use crate::events::time::parse_span;
 
 /// Who there is, and where their windows stand.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +35,7 @@ pub enum AgentVerb {
     Show(ShowArgs),
     Set(SetArgs),
     Place(PlaceArgs),
+    Capture(CaptureArgs),
     Remove(RemoveArgs),
     Import(ImportArgs),
     Export(ExportArgs),
@@ -177,6 +180,32 @@ pub struct PlaceArgs {
     /// On which display [default: the agent's own, else $DISPLAY]
     #[arg(long, value_name = "DISPLAY")]
     pub seat: Option<SeatId>,
+}
+
+/// Take an agent's input box, and the window it is in, from where the pointer is.
+///
+/// In a terminal the place and the window under the pointer are shown until Enter is pressed (q and Enter:
+/// leave it). Elsewhere, with --no-input or --after, the pointer is taken at once or after that time.
+/// What is taken is a window's class, title, process and size, and where in it the box is: a window that
+/// is moved later is found again. Exit 6 when no window lies under the pointer.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Examples:
+  switchboard agent capture agent-3
+  switchboard agent capture agent-3 --after 5s
+  switchboard agent capture agent-3 --onboarding")]
+pub struct CaptureArgs {
+    /// Which agent
+    #[arg(value_name = "ID")]
+    pub id: AgentId,
+    /// On which display [default: the agent's own, else $DISPLAY]
+    #[arg(long, value_name = "DISPLAY")]
+    pub seat: Option<SeatId>,
+    /// Take the pointer after this time, without asking
+    #[arg(long, value_name = "D", value_parser = parse_span)]
+    pub after: Option<Duration>,
+    /// Take the place where a new chat is started, not the input box
+    #[arg(long)]
+    pub onboarding: bool,
 }
 
 /// Remove an agent; nothing is carried to it any more.

@@ -43,14 +43,31 @@ impl Courier {
             ink: None,
             witness: None,
         };
+        let enter = self.press(&self.job.keys.submit);
         self.go(
             Phase::Submit(submission),
-            Self::press(&self.job.keys.submit),
+            enter,
             [
                 Deed::Wait(self.job.patience.poll),
                 Deed::Capture(self.region),
             ],
         )
+    }
+
+    /// The keyboard went elsewhere at the very moment of a key, and the key was not pressed.
+    pub(super) fn led_astray(&mut self, phase: &Phase, why: String) -> Move {
+        match phase {
+            Phase::Submit(_) => {
+                self.presses = self.presses.saturating_sub(1);
+                if self.presses > 0 {
+                    return self.unknown(format!("after Enter the text seemed to stand; {why}"));
+                }
+            }
+            // Ours never got there.
+            Phase::Paste(_) => self.text_may_stand = false,
+            _ => {}
+        }
+        self.fail_as(FailureClass::FocusFailed, why)
     }
 
     pub(super) fn submitted(&mut self, submission: Submission, seen: Picture) -> Move {
@@ -80,6 +97,9 @@ impl Courier {
             return self.survey(Phase::Confirm(Witness::BoxEmptied));
         }
         submission.gone = gone;
+        if gone && self.now < submission.until {
+            return self.look_to_confirm(Phase::Submit(submission));
+        }
         self.go_on_watching(submission, remains.kept, ink.count())
     }
 
@@ -109,6 +129,9 @@ impl Courier {
         submission.ink = Some(below);
         match witness {
             Some(witness) if twice => self.survey(Phase::Confirm(witness)),
+            Some(_) if self.now < submission.until => {
+                self.look_to_confirm(Phase::Submit(submission))
+            }
             _ => self.go_on_watching(submission, remains.kept, ink.count()),
         }
     }

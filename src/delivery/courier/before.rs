@@ -4,13 +4,15 @@ use super::machine::{Courier, Phase};
 use super::moves::{Deed, Move};
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, MOTION_MAX};
+use crate::delivery::job::Input;
 use crate::delivery::look::absolute;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Act, Clip, Picture, Survey};
-use crate::delivery::preflight::{self, judge};
+use crate::delivery::preflight::{self, Obstacle, judge};
+use crate::delivery::whereabouts::whereabouts;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
-use crate::events::facts::screen::Rect;
+use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
 
 /// Watching the box before anything is put into it.
@@ -28,6 +30,9 @@ pub(super) struct Watch {
 /// A known part of the screen that has room for enough of any text, in pixels.
 pub(super) const ROOMY: (u32, u32) = (120, 10);
 
+/// How often a window that moves away before anything was put into it is looked for again.
+const RESTARTS_MAX: u8 = 3;
+
 /// How the present box compares with the learnt look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
@@ -41,6 +46,20 @@ enum Known {
 
 impl Courier {
     pub(super) fn chosen(&mut self, survey: &Survey, until: Timestamp) -> Move {
+        match self.follow(survey) {
+            Ok(place) if place == self.job.place => {}
+            Ok(place) if self.now < until => {
+                self.job.place = place;
+                return self.survey(Phase::Preflight { until });
+            }
+            Ok(place) => {
+                return self.fail_as(
+                    FailureClass::TargetMoved,
+                    format!("the window keeps moving: its box is now at {place}"),
+                );
+            }
+            Err(obstacle) => return self.fail(obstacle),
+        }
         match judge(survey, self.job.place, &self.expected) {
             Ok(window) => self.window = Some(window.clone()),
             Err(obstacle) if obstacle.may_pass() && self.now < until => {
@@ -69,17 +88,61 @@ impl Courier {
         self.volatile = Mask::none(&self.region);
         self.outside = Mask::none(&self.region);
         self.change = Mask::none(&self.region);
+        let (then, now) = (self.declared_place, self.job.place);
+        if now != then {
+            self.remarks.push(format!(
+                "the window was moved: followed from {then} to {now}"
+            ));
+        }
+        if self.saved.is_some() {
+            // The second time round: what the clipboard holds by now is ours.
+            return self.click();
+        }
         self.go(Phase::SaveClipboard, Deed::ReadClipboard, [])
+    }
+
+    /// The window moved under our hands. As long as nothing was put into it, it is looked for again.
+    pub(super) fn begin_again(&mut self, obstacle: Obstacle) -> Move {
+        let untouched = self.pasted.is_none() && !self.text_may_stand;
+        let moved = obstacle.class == FailureClass::TargetMoved && self.job.fingerprint.is_some();
+        if !moved || !untouched || self.restarts >= RESTARTS_MAX {
+            return self.fail(obstacle);
+        }
+        self.restarts = self.restarts.saturating_add(1);
+        self.pointer_arrived = false;
+        self.known_part = None;
+        self.enter(Step::Preflight);
+        let until = self.deadline(self.job.patience.quiet);
+        self.survey_later(Phase::Preflight { until })
+    }
+
+    /// Where the box is now.
+    fn follow(&self, survey: &Survey) -> Result<Point, Obstacle> {
+        let (declared, place) = (self.job.fingerprint.as_ref(), self.declared_place);
+        let now = whereabouts(survey, place, declared, &self.expected)?;
+        let shows = survey.monitors.iter().any(|monitor| monitor.contains(now));
+        if now != place && !shows {
+            return Err(Obstacle {
+                class: FailureClass::TargetMoved,
+                detail: format!("the window was moved, and its box is off the screen at {now}"),
+            });
+        }
+        Ok(now)
     }
 
     pub(super) fn clipboard_saved(&mut self, clip: Clip) -> Move {
         // Where nothing is given back, nothing needs to be spared.
         let spare = clip == Clip::Other && self.job.clipboard.restore;
-        self.typing = spare && self.may_type();
+        let asked = self.job.input == Input::Type && self.is_one_line();
+        self.typing = asked || (spare && self.may_type());
         self.saved = Some(clip);
         if !self.abilities.observes {
             return self.act_blind();
         }
+        self.click()
+    }
+
+    fn click(&mut self) -> Move {
         self.enter(Step::Focus);
         let until = self.deadline(self.job.patience.focus);
         let click = Deed::Act(Act::Click(self.job.place));
@@ -91,8 +154,13 @@ impl Courier {
     }
 
     pub(super) fn may_type(&self) -> bool {
-        let text = &self.job.text;
-        text.chars().count() <= self.job.clipboard.type_instead_max && !text.contains(['\n', '\t'])
+        let long = self.job.text.chars().count() > self.job.clipboard.type_instead_max;
+        !long && self.is_one_line()
+    }
+
+    /// A line end that is typed is an Enter.
+    fn is_one_line(&self) -> bool {
+        !self.job.text.contains(['\n', '\t'])
     }
 
     pub(super) fn focused(&mut self, survey: &Survey, until: Timestamp) -> Move {
@@ -110,16 +178,12 @@ impl Courier {
             {
                 self.survey_later(Phase::Focus { until })
             }
-            Err(obstacle) => self.fail(obstacle),
+            Err(obstacle) => self.begin_again(obstacle),
         }
     }
 
     /// Whether the chosen window still stands as it did, with the pointer where we left it.
-    pub(super) fn as_chosen(
-        &mut self,
-        survey: &Survey,
-        focus: bool,
-    ) -> Result<(), preflight::Obstacle> {
+    pub(super) fn as_chosen(&mut self, survey: &Survey, focus: bool) -> Result<(), Obstacle> {
         self.pointer_left(survey)?;
         let Some(window) = &self.window else {
             return Ok(());
@@ -143,7 +207,7 @@ impl Courier {
         let spent = self.now.since(watch.since);
         let Some(last) = watch.last.replace(seen.clone()) else {
             watch.pictures = 1;
-            return self.look_later(Phase::Baseline(watch));
+            return self.look_to_confirm(Phase::Baseline(watch));
         };
         watch.pictures = watch.pictures.saturating_add(1);
         let (known, part) = self.compare(&seen);

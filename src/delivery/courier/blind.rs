@@ -30,7 +30,7 @@ impl Courier {
         let deeds = [
             Deed::Act(Act::Click(self.job.place)),
             pause(),
-            Self::press(&self.job.keys.paste),
+            self.press(&self.job.keys.paste),
             Deed::Wait(self.job.patience.blind.max(self.job.patience.settle)),
         ];
         self.go(
@@ -67,7 +67,7 @@ impl Courier {
         self.enter(Step::Submit);
         self.presses = self.presses.saturating_add(1);
         let pause = Deed::Wait(self.job.patience.blind);
-        let enter = Self::press(&self.job.keys.submit);
+        let enter = self.press(&self.job.keys.submit);
         self.go(Phase::BlindSubmitted, enter, [pause])
     }
 

@@ -54,10 +54,9 @@ impl Courier {
         }
         clearing.until = self.deadline(self.job.patience.paste);
         let (key, pause) = match clearing.stage {
-            Stage::First | Stage::Second => (
-                Self::press(&self.job.keys.clear),
-                self.job.patience.baseline,
-            ),
+            Stage::First | Stage::Second => {
+                (self.press(&self.job.keys.clear), self.job.patience.baseline)
+            }
             Stage::Sign => {
                 let sign = Act::Type(SIGN_OF_LIFE.to_owned());
                 (Deed::Act(sign), self.job.patience.poll)

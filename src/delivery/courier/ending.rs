@@ -89,6 +89,9 @@ impl Courier {
     pub(super) fn trouble(&mut self, trouble: &Trouble) -> Move {
         self.agenda.clear();
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        if let Trouble::Elsewhere(_) = trouble {
+            return self.led_astray(&phase, trouble.to_string());
+        }
         match (phase, trouble) {
             (Phase::Restore(outcome) | Phase::Restored(outcome), _) => {
                 self.remarks
@@ -135,6 +138,7 @@ impl Courier {
             }
             Trouble::Permission(_) => FailureClass::Permission,
             Trouble::Clipboard(_) => FailureClass::ClipboardLost,
+            Trouble::Elsewhere(_) => FailureClass::FocusFailed,
             Trouble::Unsupported(_) => FailureClass::Invalid,
         };
         self.fail_as(class, trouble.to_string())

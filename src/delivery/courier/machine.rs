@@ -16,8 +16,14 @@ use crate::delivery::ports::{Abilities, Act, Chord, Clip, Picture, Survey, Windo
 use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
-use crate::events::facts::screen::Rect;
+use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
+
+/// Between the two equal pictures that a proof needs.
+const CONFIRM: Duration = Duration::from_millis(3);
+
+/// The longest time between two looks.
+const POLL_MAX: Duration = Duration::from_millis(48);
 
 /// Carries one message once.
 #[derive(Debug)]
@@ -37,10 +43,16 @@ pub struct Courier {
     step_began: Timestamp,
     /// When hands or clipboard were last moved.
     pressed_at: Timestamp,
+    /// When the text was last seen to have come to stand.
+    pub(super) stood_at: Timestamp,
 
     pub(super) expected: Expected,
+    /// Where the box was said to be. `job.place` is where it is: the window may have moved.
+    pub(super) declared_place: Point,
     /// The window that was chosen.
     pub(super) window: Option<Window>,
+    /// How often the window was looked for again because it moved.
+    pub(super) restarts: u8,
     /// What is watched.
     pub(super) region: Rect,
     /// Whether the pointer was seen at the place: from then on, leaving it is a person's doing.
@@ -165,8 +177,11 @@ impl Courier {
             step: Step::Preflight,
             step_began: now,
             pressed_at: now,
+            stood_at: now,
             expected: Expected::Any,
+            declared_place: job.place,
             window: None,
+            restarts: 0,
             volatile: Mask::none(&region),
             outside: Mask::none(&region),
             known_part: None,
@@ -319,6 +334,13 @@ impl Courier {
         self.go(phase, poll, [Deed::Capture(self.region)])
     }
 
+    /// Takes the picture that must equal the one just taken: far enough from it that a window which
+    /// was in the middle of drawing would show.
+    pub(super) fn look_to_confirm(&mut self, phase: Phase) -> Move {
+        let gap = Deed::Wait(CONFIRM.max(self.job.patience.poll));
+        self.go(phase, gap, [Deed::Capture(self.region)])
+    }
+
     /// Surveys for the phase.
     pub(super) fn survey(&mut self, phase: Phase) -> Move {
         self.go(phase, Deed::Survey(self.job.place), [])
@@ -330,16 +352,32 @@ impl Courier {
         self.go(phase, poll, [Deed::Survey(self.job.place)])
     }
 
+    /// What is left of the pause that the program needs between its text and Enter. Looking at it
+    /// meanwhile is part of the pause; a key pressed meanwhile begins it anew.
+    pub(super) fn settling(&self) -> Duration {
+        let since = self.now.since(self.stood_at.max(self.pressed_at));
+        self.job.patience.settle.saturating_sub(since)
+    }
+
     /// Until the next look: an eighth of the time since the last key, so that a quick window is seen
     /// at once and a slow one costs neither processor nor more than an eighth of its own time.
     pub(super) fn poll(&self) -> Deed {
         let patience = &self.job.patience;
         let spent = self.now.since(self.pressed_at);
-        Deed::Wait((spent / 8).clamp(patience.poll, patience.poll * 16))
+        Deed::Wait((spent / 8).clamp(patience.poll, patience.poll.max(POLL_MAX)))
     }
 
-    pub(super) fn press(chord: &Chord) -> Deed {
-        Deed::Act(Act::Press(chord.clone()))
+    /// Keys for the chosen window, and for no other: what happens between the last survey and the key
+    /// cannot lead it astray where the desktop can tell.
+    pub(super) fn press(&self, chord: &Chord) -> Deed {
+        let chord = chord.clone();
+        Deed::Act(match &self.window {
+            Some(Window { id: window, .. }) => Act::PressIn {
+                chord,
+                window: *window,
+            },
+            None => Act::Press(chord),
+        })
     }
 
     pub(super) fn deadline(&self, patience: Duration) -> Timestamp {

@@ -81,7 +81,7 @@ impl Courier {
             Err(_) if worth_waiting(survey) && self.now < until => {
                 return self.survey_later(Phase::Aim { until });
             }
-            Err(obstacle) => return self.fail(obstacle),
+            Err(obstacle) => return self.begin_again(obstacle),
         }
         self.enter(Step::Paste);
         self.text_may_stand = true;
@@ -92,7 +92,7 @@ impl Courier {
         let put = if self.typing {
             Deed::Act(Act::Type(self.job.text.clone()))
         } else {
-            Self::press(self.job.keys.paste_for(class))
+            self.press(self.job.keys.paste_for(class))
         };
         let sighting = Sighting {
             since: self.now,
@@ -129,6 +129,7 @@ impl Courier {
             if evidence::equal(&last, &seen, &self.volatile, target) {
                 self.change = change;
                 self.pasted = Some(seen);
+                self.stood_at = self.now;
                 return self.survey(Phase::Landed);
             }
             // The text shows, and something else keeps moving: that is no part of the proof.
@@ -140,6 +141,9 @@ impl Courier {
             }
         }
         if self.now < sighting.until {
+            if enough {
+                return self.look_to_confirm(Phase::Paste(sighting));
+            }
             return self.look_later(Phase::Paste(sighting));
         }
         let detail = format!(
@@ -202,7 +206,7 @@ impl Courier {
     fn settle_until(&mut self, until: Timestamp) -> Move {
         self.go(
             Phase::Settle { until },
-            Deed::Wait(self.job.patience.settle),
+            Deed::Wait(self.settling()),
             [Deed::Capture(self.region)],
         )
     }
@@ -220,6 +224,7 @@ impl Courier {
             let change = evidence::change(empty, &seen, &self.volatile, target);
             self.change = change;
             self.pasted = Some(seen);
+            self.stood_at = self.now;
             if self.now < until {
                 return self.settle_until(until);
             }

@@ -47,8 +47,7 @@ impl Desktop for SimulatedDesktop {
     }
 
     fn act(&mut self, act: &Act) -> Result<(), Trouble> {
-        self.0.borrow_mut().act(act);
-        Ok(())
+        self.0.borrow_mut().act(act)
     }
 
     fn clipboard(&mut self) -> Result<Clip, Trouble> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::paint::Canvas;
 use super::window::{Effect, Habit, Input, SimulatedWindow};
-use crate::delivery::ports::{Act, Chord, Clip, Key, Picture, Survey};
+use crate::delivery::ports::{Act, Chord, Clip, Key, Picture, Survey, Trouble};
 use crate::events::facts::screen::{Point, Rect};
 use crate::events::time::Timestamp;
 
@@ -303,10 +303,18 @@ impl World {
         canvas.into_picture()
     }
 
-    pub(super) fn act(&mut self, act: &Act) {
+    pub(super) fn act(&mut self, act: &Act) -> Result<(), Trouble> {
         self.deed();
         self.revision = self.revision.wrapping_add(1);
         self.note(|| format!("hands: {act:?}"));
+        if let Act::PressIn { window, .. } = act
+            && self.focus != Some(*window)
+        {
+            return Err(Trouble::Elsewhere(format!(
+                "{:?} has the keyboard",
+                self.focus
+            )));
+        }
         match act {
             Act::Click(at) => {
                 self.pointer = *at;
@@ -323,7 +331,7 @@ impl World {
                 }
                 self.tell(hit, Input::Click);
             }
-            Act::Press(chord) => {
+            Act::Press(chord) | Act::PressIn { chord, .. } => {
                 if chord.key == Key::Enter {
                     self.enters.push(EnterPressed {
                         window: self.focus,
@@ -341,6 +349,7 @@ impl World {
             }
             Act::ReleaseAll => {}
         }
+        Ok(())
     }
 
     fn tell(&mut self, id: Option<u64>, input: Input) {
@@ -402,7 +411,10 @@ impl World {
             Fault::SlowClipboard(delay) => self.clip_delay = *delay,
             Fault::Covered => {
                 let over = self.window(id).map(|w| w.fingerprint.frame);
-                let other = self.windows.iter().position(|w| w.id != id && w.owner.is_none());
+                let other = self
+                    .windows
+                    .iter()
+                    .position(|w| w.id != id && w.owner.is_none());
                 if let (Some(frame), Some(other)) = (over, other) {
                     let mut window = self.windows.remove(other);
                     window.fingerprint.frame = frame;

@@ -93,7 +93,13 @@ impl Clipboard {
         if owner == x11rb::NONE {
             return Ok(Clip::Empty);
         }
-        let clip = read_clip(listener, listener.link().atoms.CLIPBOARD)?;
+        let clipboard = listener.link().atoms.CLIPBOARD;
+        // We know which formats we offer.
+        let clip = if Some(owner) == self.ours {
+            read_text(listener, clipboard)?
+        } else {
+            read_clip(listener, clipboard)?
+        };
         if let Clip::Text(text) = &clip
             && Some(owner) != self.ours
         {
@@ -181,7 +187,7 @@ impl Clipboard {
             };
             set.text(text).map_err(|e| refused(listener, &e))?;
             self.await_ownership(listener, selection)?;
-            match read_clip(listener, selection.atom)? {
+            match read_text(listener, selection.atom)? {
                 Clip::Text(there) if there == text => return Ok(()),
                 Clip::Text(_) | Clip::Empty | Clip::Other => {}
             }
@@ -313,6 +319,20 @@ fn read_clip(listener: &Listener, selection: u32) -> Result<Clip, Trouble> {
         }
     }
     Ok(Clip::Other)
+}
+
+/// What a selection that is ours gives to whoever asks for text; a text, or nothing.
+fn read_text(listener: &Listener, selection: u32) -> Result<Clip, Trouble> {
+    let deadline = Deadline::within(PATIENCE);
+    match ask(
+        listener,
+        selection,
+        listener.link().atoms.UTF8_STRING,
+        deadline,
+    )? {
+        Given::Bytes { bytes, .. } => Ok(text_of(bytes).map_or(Clip::Other, Clip::Text)),
+        Given::Refused | Given::TooLong => Ok(Clip::Other),
+    }
 }
 
 /// Images and files would come back as bare text, or not at all.

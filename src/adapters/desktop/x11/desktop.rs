@@ -1,9 +1,9 @@
 //! The `Desktop` port on X11.
 
-use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::protocol::xproto::{ConnectionExt as _, InputFocus};
 
 use crate::delivery::ports::{
-    Abilities, Act, Clip, Desktop, Key, Modifier, Picture, Survey, Trouble,
+    Abilities, Act, Chord, Clip, Desktop, Key, Modifier, Picture, Survey, Trouble,
 };
 use crate::events::facts::screen::{Point, Rect};
 
@@ -15,6 +15,9 @@ use super::link::{Link, if_still_there, lost, trouble};
 use super::listener::Listener;
 use super::survey::{Looking, look};
 use super::windows::Frames;
+
+/// How often the keyboard's whereabouts are looked up before a key is given up.
+const LOOKS: usize = 3;
 
 /// One X display: its windows, pixels, pointer, keyboard and clipboard.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub struct X11Desktop {
     hidden: u32,
     /// Where the pointer was left.
     pointer: Option<Point>,
+    /// The X window that had the keyboard when it was last looked up, and the top-level window it is in.
+    focus: Option<(u32, u64)>,
     /// Whether the last ping was sent while nothing of ours could still wait in the server.
     settled: bool,
     /// None behind Wayland, where X shows only a part of the truth.
@@ -55,6 +60,7 @@ impl X11Desktop {
             frames: Frames::default(),
             hidden,
             pointer: None,
+            focus: None,
             settled: false,
             layout,
         })
@@ -63,6 +69,44 @@ impl X11Desktop {
     /// What stands in the clipboard by our doing and would be lost with this process.
     pub fn holding(&self) -> Result<Option<Holding>, Trouble> {
         self.clipboard.holding(&self.listener)
+    }
+
+    /// Presses keys in a window that has the keyboard. Within a program the keyboard may go from one X
+    /// window to another; then it is looked up anew whose it is.
+    fn press_in(&mut self, chord: &Chord, window: u64) -> Result<(), Trouble> {
+        for _ in 0..LOOKS {
+            let asked = self.link.conn.get_input_focus().map_err(lost)?;
+            let focus = asked.reply().map_err(trouble)?.focus;
+            let looking = Looking {
+                at: self.pointer.unwrap_or(Point { x: 0, y: 0 }),
+                hidden: self.hidden,
+                locks: self.hands.locks(),
+            };
+            // Focus that follows the pointer may be anybody's by now.
+            let follows = focus == u32::from(InputFocus::POINTER_ROOT);
+            if follows || self.focus != Some((focus, window)) {
+                let survey = look(&self.link, &mut self.frames, looking)?;
+                if survey.focus != Some(window) {
+                    return Err(Trouble::Elsewhere(format!(
+                        "{} has the keyboard",
+                        named(&survey)
+                    )));
+                }
+                self.focus = Some((focus, window));
+            }
+            match self.hands.press_in(&self.link, chord, focus)? {
+                Some(true) => return Ok(()),
+                // It went on in between.
+                Some(false) => {}
+                None => {
+                    let act = Act::Press(chord.clone());
+                    return self.hands.act(&self.link, &act);
+                }
+            }
+        }
+        Err(Trouble::Elsewhere(
+            "the keyboard goes from window to window".to_owned(),
+        ))
     }
 
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
@@ -119,14 +163,19 @@ impl Desktop for X11Desktop {
     }
 
     fn act(&mut self, act: &Act) -> Result<(), Trouble> {
-        if let Act::Press(chord) = act
+        if let Some(chord) = act.chord()
             && chord.key == Key::Insert
             && chord.modifiers == [Modifier::Shift]
         {
             self.clipboard.lend_to_primary(&self.listener)?;
         }
         self.settled = false;
-        let done = self.hands.act(&self.link, act);
+        let done = match act {
+            Act::PressIn { chord, window } => self.press_in(chord, *window),
+            Act::Click(_) | Act::Press(_) | Act::Type(_) | Act::ReleaseAll => {
+                self.hands.act(&self.link, act)
+            }
+        };
         if let Act::Click(_) = act {
             let pointer = self.link.conn.query_pointer(self.link.root);
             let pointer = pointer.map_err(lost)?.reply().map_err(trouble)?;
@@ -146,6 +195,15 @@ impl Desktop for X11Desktop {
     fn set_clipboard(&mut self, clip: &Clip) -> Result<(), Trouble> {
         self.clipboard.write(&self.listener, clip)
     }
+}
+
+/// The window that has the keyboard, in words.
+fn named(survey: &Survey) -> String {
+    let focus = survey.windows.iter().find(|w| Some(w.id) == survey.focus);
+    focus.map_or_else(
+        || "no window".to_owned(),
+        |w| format!("`{}` ({})", w.fingerprint.title, w.fingerprint.class),
+    )
 }
 
 /// An X server inside Wayland neither sees the other windows nor the real pixels.

@@ -5,7 +5,9 @@ use std::fmt;
 use enigo::{
     Button, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, Settings,
 };
+use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask};
+use x11rb::protocol::xtest::ConnectionExt as _;
 
 use crate::delivery::ports::{Act, Chord, Key, Modifier, Trouble};
 use crate::events::facts::screen::Point;
@@ -99,8 +101,54 @@ impl Hands {
                 self.type_text(text, state)
             }
             Act::ReleaseAll => return self.release_all(link),
+            // Pressed by `press_in`, which needs to know who had the keyboard.
+            Act::PressIn { chord, .. } => {
+                let group = group_of(state(link)?);
+                self.mind_keyboard(link)?;
+                self.press(chord, group)
+            }
         };
         done.map_err(|error| refused(link, &error))
+    }
+
+    /// Presses keys if the keyboard belongs to this very X window, as one step that no other program
+    /// can come in between of: the server serves nobody else meanwhile. enigo sits on another
+    /// connection, which would have to wait, so these keys go over ours. None when the keys are not on
+    /// the keyboard as it is.
+    pub(super) fn press_in(
+        &mut self,
+        link: &Link,
+        chord: &Chord,
+        focus: u32,
+    ) -> Result<Option<bool>, Trouble> {
+        let group = group_of(state(link)?);
+        self.mind_keyboard(link)?;
+        let Some(codes) = self.codes(chord, group) else {
+            return Ok(None);
+        };
+        link.conn.grab_server().map_err(lost)?;
+        let pressed = guarded(link, &codes, focus);
+        // Whatever came of it: nobody is served until then.
+        let freed = link.conn.ungrab_server().map_err(lost).map(|_| ());
+        let flushed = link.conn.flush().map_err(lost);
+        let pressed = pressed?;
+        freed.and(flushed)?;
+        if pressed {
+            let events = u64::try_from(codes.len()).unwrap_or(0).saturating_mul(2);
+            self.presses = self.presses.saturating_add(events);
+        }
+        Ok(Some(pressed))
+    }
+
+    /// The codes to press in order.
+    fn codes(&self, chord: &Chord, group: u8) -> Option<Vec<u8>> {
+        let Stroke { code, shift } = self.keys.stroke(symbol_of(chord.key), group)?;
+        let mut modifiers = chord.modifiers.clone();
+        if shift && !modifiers.contains(&Modifier::Shift) {
+            modifiers.push(Modifier::Shift);
+        }
+        let held = modifiers.iter().map(|held| self.keys.modifier(*held));
+        held.chain([Some(code)]).collect()
     }
 
     fn click(&mut self, at: Point) -> Result<(), InputError> {
@@ -215,6 +263,26 @@ impl Hands {
         }
         Ok(())
     }
+}
+
+/// The first word of an event on the wire.
+const PRESS: u8 = 2;
+const RELEASE: u8 = 3;
+
+fn guarded(link: &Link, codes: &[u8], focus: u32) -> Result<bool, Trouble> {
+    let asked = link.conn.get_input_focus().map_err(lost)?;
+    if asked.reply().map_err(trouble)?.focus != focus {
+        return Ok(false);
+    }
+    let down = codes.iter().map(|code| (PRESS, *code));
+    let up = codes.iter().rev().map(|code| (RELEASE, *code));
+    for (kind, code) in down.chain(up) {
+        let now = x11rb::CURRENT_TIME;
+        link.conn
+            .xtest_fake_input(kind, code, now, x11rb::NONE, 0, 0, 0)
+            .map_err(lost)?;
+    }
+    Ok(true)
 }
 
 fn state(link: &Link) -> Result<KeyButMask, Trouble> {
