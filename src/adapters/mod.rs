@@ -7,3 +7,4 @@ pub mod entropy;
 pub mod files;
 pub mod inbox;
 pub mod seat_process;
+pub mod vault;

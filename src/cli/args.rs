@@ -95,6 +95,8 @@ pub enum Verb {
     Projections(verbs::projections::ProjectionsArgs),
     Verify(verbs::verify::VerifyArgs),
     Append(verbs::append::AppendArgs),
+    Backup(verbs::backup::args::BackupArgs),
+    Restore(verbs::restore::RestoreArgs),
     Serve(verbs::serve::ServeArgs),
     Config(verbs::config::ConfigArgs),
     Completions(verbs::completions::CompletionsArgs),

@@ -217,6 +217,8 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Projections(args) => args.run(run),
         Verb::Verify(args) => args.run(run),
         Verb::Append(args) => args.run(run),
+        Verb::Backup(args) => args.run(run),
+        Verb::Restore(args) => args.run(run),
         Verb::Serve(args) => args.run(run),
         Verb::SeatWorker(args) => args.run(run),
         Verb::ClipboardKeeper(args) => args.run(run),

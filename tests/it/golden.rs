@@ -18,8 +18,8 @@ use switchboard::events::facts::attempt::{
 };
 use switchboard::events::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use switchboard::events::facts::ledger::{
-    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt, Note,
-    Setting,
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
+    LedgerRestored, Note, Setting,
 };
 use switchboard::events::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
@@ -247,6 +247,15 @@ fn ledger_and_agents() -> Vec<Fact> {
         LedgerCreated {
             ledger: Uuid::from_u128(7),
             timeline: Uuid::from_u128(8),
+            made_by: "0.1.0".to_owned(),
+        }
+        .into(),
+        LedgerRestored {
+            timeline: Uuid::from_u128(9),
+            parent: Uuid::from_u128(8),
+            fork: 1200,
+            chain: "ab".repeat(32),
+            backup: Uuid::from_u128(10),
             made_by: "0.1.0".to_owned(),
         }
         .into(),

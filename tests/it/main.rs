@@ -18,6 +18,8 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
+mod backup;
+mod backup_kit;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;

@@ -8,7 +8,9 @@ pub mod disk;
 pub mod handle;
 pub mod layout;
 pub mod options;
+pub mod parcel;
 pub mod reserve;
+pub mod restoring;
 pub mod stored;
 
 mod blobs;

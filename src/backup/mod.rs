@@ -1,0 +1,13 @@
+//! Copies of the ledger, and the way back. `docs/backup-format.md` describes a repository.
+
+pub mod catalog;
+pub mod digest;
+pub mod error;
+pub mod manifest;
+pub mod plan;
+pub mod ports;
+pub mod reading;
+pub mod restore;
+pub mod sealed;
+pub mod segment;
+pub mod take;

@@ -1,0 +1,99 @@
+//! What backups ask of the place where they are kept.
+
+use std::fmt;
+
+/// The parts of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shelf {
+    /// `config` and `LATEST`.
+    Top,
+    /// Events.
+    Segments,
+    /// Large bodies.
+    Blobs,
+    /// Backups.
+    Manifests,
+    /// Who works here.
+    Locks,
+    /// What nobody needs any more, and is removed later.
+    Trash,
+}
+
+impl Shelf {
+    /// Every shelf that is a folder.
+    pub const FOLDERS: [Self; 5] = [
+        Self::Segments,
+        Self::Blobs,
+        Self::Manifests,
+        Self::Locks,
+        Self::Trash,
+    ];
+
+    /// Its folder's name; empty for the top.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Top => "",
+            Self::Segments => "segments",
+            Self::Blobs => "blobs",
+            Self::Manifests => "manifests",
+            Self::Locks => "locks",
+            Self::Trash => "trash",
+        }
+    }
+
+    /// An object of it, as people are told.
+    pub fn object(self, name: &str) -> String {
+        match self {
+            Self::Top => name.to_owned(),
+            Self::Segments | Self::Blobs | Self::Manifests | Self::Locks | Self::Trash => {
+                format!("{}/{name}", self.name())
+            }
+        }
+    }
+}
+
+/// One object on a shelf.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// Its length in bytes; none for what is no plain file.
+    pub bytes: Option<u64>,
+}
+
+/// A place that refused a step.
+#[derive(Debug, thiserror::Error)]
+#[error("{step} {object} failed")]
+pub struct VaultError {
+    /// What was tried.
+    pub step: &'static str,
+    /// With which object.
+    pub object: String,
+    /// Whether there is no room.
+    pub full: bool,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+/// A place for objects. What has a name is whole; names do not change and contents neither, but for
+/// those on top. Nothing waits.
+pub trait Vault: Send + Sync + fmt::Debug {
+    /// What it is, for people.
+    fn place(&self) -> String;
+
+    /// Makes the shelves, durably, where they are missing.
+    fn prepare(&self) -> Result<(), VaultError>;
+
+    /// The objects on a shelf, in any order; none where there is no such shelf. Unfinished ones are not
+    /// among them.
+    fn list(&self, shelf: Shelf) -> Result<Vec<Item>, VaultError>;
+
+    /// The first `limit` bytes of an object; none when it is absent or no plain file.
+    fn read(&self, shelf: Shelf, name: &str, limit: u64) -> Result<Option<Vec<u8>>, VaultError>;
+
+    /// Puts an object there, replacing one of this name in one instant. Durable when it returns.
+    fn put(&self, shelf: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError>;
+
+    /// Moves an object to the trash; one that is there already is removed for good.
+    fn discard(&self, shelf: Shelf, name: &str) -> Result<(), VaultError>;
+}

@@ -1,0 +1,7 @@
+//! `switchboard backup …`: one file per verb.
+
+pub mod args;
+pub mod label;
+pub mod list;
+pub mod ranges;
+pub mod take;
