@@ -38,20 +38,20 @@ impl FolderVault {
         }
     }
 
-    fn shelf(&self, shelf: Shelf) -> PathBuf {
-        match shelf {
+    fn shelf(&self, on: Shelf) -> PathBuf {
+        match on {
             Shelf::Top => self.folder.clone(),
             Shelf::Segments | Shelf::Blobs | Shelf::Manifests | Shelf::Locks | Shelf::Trash => {
-                self.folder.join(shelf.name())
+                self.folder.join(on.name())
             }
         }
     }
 
     /// Where an object is. Names are never paths.
-    fn path(&self, shelf: Shelf, name: &str) -> io::Result<PathBuf> {
+    fn path(&self, on: Shelf, name: &str) -> io::Result<PathBuf> {
         let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
         if is_name {
-            Ok(self.shelf(shelf).join(name))
+            Ok(self.shelf(on).join(name))
         } else {
             let text = format!("`{name}` is no name of an object");
             Err(io::Error::new(ErrorKind::InvalidInput, text))
@@ -91,9 +91,9 @@ impl FolderVault {
         File::open(folder)?.sync_all()
     }
 
-    fn write(&self, shelf: Shelf, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(shelf, name)?;
-        let folder = self.shelf(shelf);
+    fn write(&self, on: Shelf, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(on, name)?;
+        let folder = self.shelf(on);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let temporary = folder.join(format!("{UNFINISHED}{}-{number}", process::id()));
         let written = self.write_synced(&temporary, bytes).and_then(|()| {
@@ -122,24 +122,24 @@ impl FolderVault {
         file.sync_all()
     }
 
-    fn throw_away(&self, shelf: Shelf, name: &str) -> io::Result<()> {
-        let path = self.path(shelf, name)?;
-        if shelf == Shelf::Trash {
+    fn throw_away(&self, on: Shelf, name: &str) -> io::Result<()> {
+        let path = self.path(on, name)?;
+        if on == Shelf::Trash {
             self.disk.step("removing an object")?;
             fs::remove_file(&path)?;
-            return self.sync(&self.shelf(shelf));
+            return self.sync(&self.shelf(on));
         }
         let into = self.path(Shelf::Trash, name)?;
         self.disk.step("moving an object to the trash")?;
         replace(&path, &into)?;
-        self.sync(&self.shelf(shelf))?;
+        self.sync(&self.shelf(on))?;
         self.sync(&self.shelf(Shelf::Trash))
     }
 
     /// Removes what processes that are gone left unfinished, and says how many files that were.
-    fn sweep(&self, shelf: Shelf) -> io::Result<u64> {
+    fn sweep(&self, on: Shelf) -> io::Result<u64> {
         let mut swept = 0;
-        for entry in entries(&self.shelf(shelf))? {
+        for entry in entries(&self.shelf(on))? {
             let name = entry.file_name();
             let owner = name
                 .to_str()
@@ -195,27 +195,27 @@ impl Vault for FolderVault {
             .map_err(refused("preparing", self.place()))
     }
 
-    fn list(&self, shelf: Shelf) -> Result<Vec<Item>, VaultError> {
+    fn list(&self, on: Shelf) -> Result<Vec<Item>, VaultError> {
         let list = || {
             let mut items = Vec::new();
-            for entry in entries(&self.shelf(shelf))? {
+            for entry in entries(&self.shelf(on))? {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 if name.starts_with('.') {
                     continue;
                 }
                 // Links are not followed: an object is a plain file.
                 let found = entry.metadata()?;
-                let bytes = found.is_file().then(|| found.len());
+                let bytes = found.is_file().then_some(found.len());
                 items.push(Item { name, bytes });
             }
             Ok(items)
         };
-        list().map_err(refused("listing", shelf.object("")))
+        list().map_err(refused("listing", on.object("")))
     }
 
-    fn read(&self, shelf: Shelf, name: &str, limit: u64) -> Result<Option<Vec<u8>>, VaultError> {
+    fn read(&self, on: Shelf, name: &str, limit: u64) -> Result<Option<Vec<u8>>, VaultError> {
         let read = || {
-            let path = self.path(shelf, name)?;
+            let path = self.path(on, name)?;
             let length = match fs::symlink_metadata(&path) {
                 Ok(found) if found.is_file() => found.len(),
                 Ok(_) => return Ok(None),
@@ -229,16 +229,16 @@ impl Vault for FolderVault {
             File::open(&path)?.take(limit).read_to_end(&mut bytes)?;
             Ok(Some(bytes))
         };
-        read().map_err(refused("reading", shelf.object(name)))
+        read().map_err(refused("reading", on.object(name)))
     }
 
-    fn put(&self, shelf: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
-        self.write(shelf, name, bytes)
-            .map_err(refused("writing", shelf.object(name)))
+    fn put(&self, on: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        self.write(on, name, bytes)
+            .map_err(refused("writing", on.object(name)))
     }
 
-    fn discard(&self, shelf: Shelf, name: &str) -> Result<(), VaultError> {
-        self.throw_away(shelf, name)
-            .map_err(refused("discarding", shelf.object(name)))
+    fn discard(&self, on: Shelf, name: &str) -> Result<(), VaultError> {
+        self.throw_away(on, name)
+            .map_err(refused("discarding", on.object(name)))
     }
 }

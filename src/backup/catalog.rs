@@ -123,14 +123,14 @@ impl Catalog {
 
     fn small<T: for<'de> Deserialize<'de>>(
         &mut self,
-        shelf: Shelf,
+        on: Shelf,
         name: &str,
         title: &str,
     ) -> Result<Option<T>, BackupError> {
-        let Some(bytes) = self.vault.read(shelf, name, SMALL_MAX)? else {
+        let Some(bytes) = self.vault.read(on, name, SMALL_MAX)? else {
             return Ok(None);
         };
-        self.opened(shelf.object(name), sealed::open(title, &bytes))
+        self.opened(on.object(name), sealed::open(title, &bytes))
     }
 
     /// Damage is noted; what a newer binary wrote ends the looking.

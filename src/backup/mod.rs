@@ -11,3 +11,7 @@ pub mod restore;
 pub mod sealed;
 pub mod segment;
 pub mod take;
+pub mod trial;
+pub mod verify;
+
+mod packing;

@@ -86,14 +86,14 @@ pub trait Vault: Send + Sync + fmt::Debug {
 
     /// The objects on a shelf, in any order; none where there is no such shelf. Unfinished ones are not
     /// among them.
-    fn list(&self, shelf: Shelf) -> Result<Vec<Item>, VaultError>;
+    fn list(&self, on: Shelf) -> Result<Vec<Item>, VaultError>;
 
     /// The first `limit` bytes of an object; none when it is absent or no plain file.
-    fn read(&self, shelf: Shelf, name: &str, limit: u64) -> Result<Option<Vec<u8>>, VaultError>;
+    fn read(&self, on: Shelf, name: &str, limit: u64) -> Result<Option<Vec<u8>>, VaultError>;
 
     /// Puts an object there, replacing one of this name in one instant. Durable when it returns.
-    fn put(&self, shelf: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError>;
+    fn put(&self, on: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError>;
 
     /// Moves an object to the trash; one that is there already is removed for good.
-    fn discard(&self, shelf: Shelf, name: &str) -> Result<(), VaultError>;
+    fn discard(&self, on: Shelf, name: &str) -> Result<(), VaultError>;
 }

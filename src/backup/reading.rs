@@ -31,16 +31,26 @@ pub fn segment(vault: &dyn Vault, piece: &Piece) -> Result<Segment, BackupError>
 
 /// A body, compared with its hash and length.
 pub fn body(vault: &dyn Vault, body: &LargeBody) -> Result<Vec<u8>, BackupError> {
-    let name = Digest(body.hash).to_string();
+    let bytes = body_of_any_length(vault, &body.hash)?;
+    if u32::try_from(bytes.len()) == Ok(body.length) {
+        return Ok(bytes);
+    }
+    Err(BackupError::Damaged {
+        object: Shelf::Blobs.object(&Digest(body.hash).to_string()),
+        problem: format!("it has {} bytes, not {}", bytes.len(), body.length),
+    })
+}
+
+/// A body, compared with its hash alone.
+pub fn body_of_any_length(vault: &dyn Vault, hash: &[u8; 32]) -> Result<Vec<u8>, BackupError> {
+    let name = Digest(*hash).to_string();
     let damaged = |problem: &str| BackupError::Damaged {
         object: Shelf::Blobs.object(&name),
         problem: problem.to_owned(),
     };
     let packed = vault.read(Shelf::Blobs, &name, BODY_MAX)?;
     let packed = packed.ok_or_else(|| damaged("it is missing"))?;
-    let fits = |bytes: &Vec<u8>| u32::try_from(bytes.len()) == Ok(body.length);
-    unpack_body(&packed, &body.hash)
-        .filter(fits)
+    unpack_body(&packed, hash)
         .ok_or_else(|| damaged("its content does not have the hash that its name says"))
 }
 

@@ -246,17 +246,13 @@ impl Segment {
                     Unpacked::open(packed)
                 })
                 .filter(|it| (it.first, Digest(it.before)) == reached);
-            match unpacked {
-                Some(unpacked) => {
-                    reached = (unpacked.last.saturating_add(1), Digest(unpacked.after));
-                    Some(Ok(unpacked))
-                }
-                None => {
-                    over = true;
-                    let text = format!("the events from position {} on cannot be read", reached.0);
-                    Some(Err(text))
-                }
-            }
+            let Some(unpacked) = unpacked else {
+                over = true;
+                let text = format!("the events from position {} on cannot be read", reached.0);
+                return Some(Err(text));
+            };
+            reached = (unpacked.last.saturating_add(1), Digest(unpacked.after));
+            Some(Ok(unpacked))
         })
     }
 }

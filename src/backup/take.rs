@@ -1,27 +1,24 @@
 //! Taking a backup: segments, then the manifest, then the hint. What is cut off before the manifest has
 //! its name leaves segments that nobody needs, and that the next backup finds and uses.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::catalog::{CONFIG, Catalog, Config, LATEST};
 use super::digest::Digest;
-use super::error::{BackupError, Progress, Tell};
+use super::error::{BackupError, Tell};
 use super::manifest::{Ancestor, Manifest, Piece, StateHash, TITLE};
+use super::packing::{Packing, lost};
 use super::plan::{Source, Take};
 use super::ports::{Shelf, Vault};
 use super::sealed::{self, Flaw};
-use super::segment::{Draft, HEADER_MAX, Header};
+use super::segment::{HEADER_MAX, Header};
 use super::{catalog, reading};
 use crate::events::facts::backup::Kind;
 use crate::events::ids::{Ids, Position};
-use crate::events::ledger::handle::{Ledger, ReadError};
-use crate::events::ledger::parcel::{EVENTS_MAX, LargeBody, Packer};
+use crate::events::ledger::handle::Ledger;
 use crate::events::time::{Clock, Timestamp};
 
 /// What is wanted.
@@ -147,29 +144,10 @@ pub fn take(
         .filter(|_| wish.at.0 > 0)
         .ok_or_else(|| lost(wish.at.0, "it is beyond the newest event"))?;
     let mut manifest = Manifest {
-        id: Uuid::nil(),
-        kind: wish.kind,
-        ledger: id,
-        timeline,
-        lineage: timelines
-            .split_last()
-            .map_or(Vec::new(), |(_, before)| before.to_vec()),
-        previous: catalog.newest().map(|it| it.id),
-        base: None,
-        first_position: wish.at.0,
-        last_position: wish.at.0,
-        first_at: Timestamp::EPOCH,
-        last_at: recorded_at(ledger, wish.at)?,
         chain: Digest(chain),
-        taken_at: begun,
-        micros: 0,
-        bytes_raw: 0,
-        bytes_stored: 0,
-        state: wish.state.clone(),
-        label: wish.label.clone(),
-        tags: wish.tags.clone(),
-        made_by: wish.made_by.clone(),
-        segments: Vec::new(),
+        last_at: recorded_at(ledger, wish.at)?,
+        previous: catalog.newest().map(|it| it.id),
+        ..blank(wish, (id, timeline), &timelines)
     };
     let mut notes = Vec::new();
     if wish.kind == Kind::Label {
@@ -200,13 +178,6 @@ pub fn take(
     })
 }
 
-fn lost(position: u64, reason: &str) -> BackupError {
-    BackupError::Read(ReadError::Corrupt {
-        position: Position(position),
-        reason: reason.to_owned(),
-    })
-}
-
 fn recorded_at(ledger: &Ledger, at: Position) -> Result<Timestamp, BackupError> {
     let mut found = None;
     ledger.scan(at, at, |stored| {
@@ -224,6 +195,35 @@ fn refuse_taken_label(catalog: &Catalog, wanted: &Manifest) -> Result<(), Backup
             position: taken.last_position,
         }),
         None => Ok(()),
+    }
+}
+
+/// A manifest with what is known from the beginning.
+fn blank(wish: &Wish, (ledger, timeline): (Uuid, Uuid), timelines: &[Ancestor]) -> Manifest {
+    Manifest {
+        id: Uuid::nil(),
+        kind: wish.kind,
+        ledger,
+        timeline,
+        lineage: timelines
+            .split_last()
+            .map_or(Vec::new(), |(_, before)| before.to_vec()),
+        previous: None,
+        base: None,
+        first_position: wish.at.0,
+        last_position: wish.at.0,
+        first_at: Timestamp::EPOCH,
+        last_at: Timestamp::EPOCH,
+        chain: Digest::default(),
+        taken_at: Timestamp::EPOCH,
+        micros: 0,
+        bytes_raw: 0,
+        bytes_stored: 0,
+        state: wish.state.clone(),
+        label: wish.label.clone(),
+        tags: wish.tags.clone(),
+        made_by: wish.made_by.clone(),
+        segments: Vec::new(),
     }
 }
 
@@ -328,25 +328,6 @@ fn plan(
     Ok(plan)
 }
 
-/// One segment that was written.
-struct Written {
-    piece: Piece,
-    stored: u64,
-}
-
-/// What the threads that pack share.
-struct Packing<'p> {
-    ledger: &'p Ledger,
-    vault: &'p dyn Vault,
-    present: &'p BTreeMap<Digest, u64>,
-    id: Uuid,
-    cuts: &'p [(u64, u64)],
-    next: AtomicUsize,
-    stop: AtomicBool,
-    /// Bodies that were looked after, so that two threads do not write one.
-    bodies: Mutex<std::collections::BTreeSet<LargeBody>>,
-}
-
 /// Writes the segments of the plan and lists all of them in the manifest.
 fn write(
     ledger: &Ledger,
@@ -355,22 +336,13 @@ fn write(
     manifest: &mut Manifest,
     tell: &mut Tell<'_>,
 ) -> Result<(), BackupError> {
-    let packing = Packing {
-        ledger,
-        vault: catalog.vault.as_ref(),
-        present: &catalog.present,
-        id: manifest.ledger,
-        cuts: &plan.write,
-        next: AtomicUsize::new(0),
-        stop: AtomicBool::new(false),
-        bodies: Mutex::default(),
-    };
+    let packing = Packing::new(ledger, catalog, &plan.write);
     let mut written = packing.run(threads, tell)?;
     written.sort_by_key(|it| it.piece.first);
     manifest.kind = plan.kind;
     manifest.base = plan.base;
     manifest.bytes_stored = written.iter().map(|it| it.stored).sum();
-    manifest.segments = plan.shared.clone();
+    manifest.segments.clone_from(&plan.shared);
     manifest.segments.extend(written.iter().map(|it| it.piece));
     // A full backup is everything, however much of it was there already.
     let adds: &[Piece] = if plan.kind == Kind::Full {
@@ -389,133 +361,6 @@ fn write(
     match manifest.flaw() {
         Some(flaw) => Err(lost(manifest.last_position, &flaw)),
         None => Ok(()),
-    }
-}
-
-impl Packing<'_> {
-    fn run(&self, threads: usize, tell: &mut Tell<'_>) -> Result<Vec<Written>, BackupError> {
-        let total: u64 = self.cuts.iter().map(|(first, last)| last - first + 1).sum();
-        let mut progress = Progress { done: 0, total };
-        let mut written = Vec::new();
-        let mut failed = None;
-        let (send, receive) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for number in 0..threads.clamp(1, self.cuts.len().max(1)) {
-                let send = send.clone();
-                let thread = std::thread::Builder::new().name(format!("backup-{number}"));
-                // With fewer threads it takes longer; without any, the error is met below.
-                drop(thread.spawn_scoped(scope, move || self.serve(&send)));
-            }
-            drop(send);
-            for answer in receive {
-                match answer {
-                    Ok(one) => {
-                        progress.done = progress.done.saturating_add(
-                            one.piece
-                                .last
-                                .saturating_sub(one.piece.first)
-                                .saturating_add(1),
-                        );
-                        written.push(one);
-                        if tell(progress).is_break() {
-                            failed.get_or_insert(BackupError::BrokenOff);
-                            self.stop.store(true, Ordering::Relaxed);
-                        }
-                    }
-                    Err(error) => {
-                        failed.get_or_insert(error);
-                        self.stop.store(true, Ordering::Relaxed);
-                    }
-                }
-            }
-        });
-        match failed {
-            Some(error) => Err(error),
-            None if written.len() == self.cuts.len() => Ok(written),
-            None => Err(BackupError::Read(ReadError::Io {
-                step: "starting a thread",
-                source: std::io::ErrorKind::WouldBlock.into(),
-            })),
-        }
-    }
-
-    fn serve(&self, send: &mpsc::Sender<Result<Written, BackupError>>) {
-        let mut packer = match Packer::new() {
-            Ok(packer) => packer,
-            Err(error) => {
-                drop(send.send(Err(error.into())));
-                return;
-            }
-        };
-        while !self.stop.load(Ordering::Relaxed) {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(cut) = self.cuts.get(number) else {
-                return;
-            };
-            if send.send(self.segment(&mut packer, *cut)).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Packs and writes one segment, its bodies first.
-    fn segment(
-        &self,
-        packer: &mut Packer,
-        (first, last): (u64, u64),
-    ) -> Result<Written, BackupError> {
-        let chain_at = |position: u64| -> Result<[u8; 32], BackupError> {
-            let chain = self.ledger.chain_at(Position(position))?;
-            chain.ok_or_else(|| lost(position, "it is not there"))
-        };
-        let mut before = chain_at(first.saturating_sub(1))?;
-        let mut next = first;
-        let mut draft: Option<Draft> = None;
-        while next <= last {
-            let end = last.min(next.saturating_add(EVENTS_MAX).saturating_sub(1));
-            let parcel = packer.pack(self.ledger, (Position(next), Position(end)), before)?;
-            before = parcel.after;
-            next = end.saturating_add(1);
-            match &mut draft {
-                Some(draft) => draft.push(&parcel),
-                None => draft = Some(Draft::of(self.id, &parcel)),
-            }
-        }
-        if before != chain_at(last)? {
-            return Err(lost(last, "its chain does not hold"));
-        }
-        let Some(draft) = draft else {
-            return Err(lost(first, "it is not there"));
-        };
-        let (bytes, piece, large) = draft.finish();
-        let mut stored = 0;
-        for body in &large {
-            stored += self.body(packer, body)?;
-        }
-        if self.present.get(&piece.object) != Some(&piece.bytes)
-            || !reading::segment(self.vault, &piece).is_ok()
-        {
-            let name = piece.object.to_string();
-            self.vault.put(Shelf::Segments, &name, &bytes)?;
-            stored += piece.bytes;
-        }
-        Ok(Written { piece, stored })
-    }
-
-    /// Writes a body unless it is there and whole. Returns how many bytes were written.
-    fn body(&self, packer: &mut Packer, body: &LargeBody) -> Result<u64, BackupError> {
-        let fresh = {
-            let mut seen = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.insert(*body)
-        };
-        if !fresh || reading::body(self.vault, body).is_ok() {
-            return Ok(0);
-        }
-        let content = self.ledger.large_body(body)?;
-        let packed = packer.pack_body(&content)?;
-        let name = Digest(body.hash).to_string();
-        self.vault.put(Shelf::Blobs, &name, &packed)?;
-        Ok(u64::try_from(packed.len()).unwrap_or(u64::MAX))
     }
 }
 

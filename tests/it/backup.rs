@@ -256,7 +256,7 @@ fn another_ledger_or_another_history_is_refused() {
     let place = Place::new();
     let source = created(&place.at("store"));
     write_notes(&source, 5);
-    source.clone().close().unwrap();
+    source.close().unwrap();
     super::ledger_kit::copy(&place.at("store"), &place.at("twin"));
     let (source, _) = opened(&place.at("store"));
     write_notes(&source, 5);
@@ -402,11 +402,11 @@ fn the_command_line_backs_up_and_restores() {
     assert_eq!(restored["hash"], there["hash"]);
     assert_eq!(restored["stopped_at"]["position"], head);
     assert_eq!(restored["first_excluded"], Value::Null);
-    let again = desk.must(&["--store", "again", "verify"]);
-    assert_eq!(again["ok"], true);
-    assert_eq!(desk.must(&["--store", "again", "status"])["paused"], true);
-    let as_of = ["--store", "again", "replay", "--as-of", &head.to_string()];
-    assert_eq!(desk.must(&as_of)["hash"], there["hash"]);
+    let again = |line: &[&str]| desk.must_in("again", line);
+    assert_eq!(again(&["verify"])["ok"], true);
+    assert_eq!(again(&["status"])["paused"], true);
+    let as_of = again(&["replay", "--as-of", &head.to_string()]);
+    assert_eq!(as_of["hash"], there["hash"]);
     for (line, code) in [
         (
             &["restore", "--repo", "repo", "--target", "again", "--latest"][..],

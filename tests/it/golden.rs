@@ -107,6 +107,7 @@ fn samples() -> Vec<Fact> {
     let mut facts = messages();
     facts.extend(attempts());
     facts.extend(ledger_and_agents());
+    facts.extend(copies());
     facts.extend(others());
     facts.sort_by_key(Fact::kind);
     facts
@@ -241,21 +242,26 @@ fn attempts() -> Vec<Fact> {
     ]
 }
 
-fn ledger_and_agents() -> Vec<Fact> {
-    let (agent, by) = (agent("agent-3"), agent("operator"));
+fn copies() -> Vec<Fact> {
     vec![
-        LedgerCreated {
-            ledger: Uuid::from_u128(7),
-            timeline: Uuid::from_u128(8),
-            made_by: "0.1.0".to_owned(),
-        }
-        .into(),
         LedgerRestored {
             timeline: Uuid::from_u128(9),
             parent: Uuid::from_u128(8),
             fork: 1200,
             chain: "ab".repeat(32),
             backup: Uuid::from_u128(10),
+            made_by: "0.1.0".to_owned(),
+        }
+        .into(),
+    ]
+}
+
+fn ledger_and_agents() -> Vec<Fact> {
+    let (agent, by) = (agent("agent-3"), agent("operator"));
+    vec![
+        LedgerCreated {
+            ledger: Uuid::from_u128(7),
+            timeline: Uuid::from_u128(8),
             made_by: "0.1.0".to_owned(),
         }
         .into(),

@@ -19,6 +19,7 @@
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
 mod backup;
+mod backup_damage;
 mod backup_kit;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;

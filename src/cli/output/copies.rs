@@ -91,6 +91,46 @@ pub fn ranges(items: &[Value], paint: Paint) -> String {
     table.render("nothing can be restored", paint)
 }
 
+/// Damage, then whether there is any.
+pub fn verified(items: &[Value], paint: Paint) -> String {
+    let mut lines = Vec::new();
+    for item in items {
+        if item["record"] == "damage" {
+            let kills = item["kills"].as_array().map_or(0, Vec::len);
+            let kills = match kills {
+                0 => "kills no backup".to_owned(),
+                1 => format!("kills backup {}", word(item, "kills")),
+                more => format!("kills {more} backups: {}", word(item, "kills")),
+            };
+            let (object, problem) = (word(item, "object"), word(item, "problem"));
+            lines.push(format!("{object}: {problem}; {kills}"));
+        } else if item["record"] == "trial" {
+            let at = word(item, "position");
+            let timeline = word(item, "timeline");
+            lines.push(match item["problem"].as_str() {
+                None => format!("restored to position {at} of timeline {timeline}: whole"),
+                Some(_) => format!(
+                    "restored to position {at} of timeline {timeline}: {}",
+                    word(item, "problem")
+                ),
+            });
+        } else {
+            let verdict = if truth(item, "ok") {
+                paint.tone(Tone::Good, "whole")
+            } else {
+                paint.tone(Tone::Bad, "damaged")
+            };
+            lines.push(format!(
+                "{verdict}  {} backups, {} objects looked at, {} read",
+                word(item, "backups"),
+                word(item, "objects"),
+                bytes(item, "bytes"),
+            ));
+        }
+    }
+    lines.join("\n")
+}
+
 /// What was restored.
 pub fn restored(item: &Value, paint: Paint) -> String {
     let stopped = &item["stopped_at"];

@@ -1,6 +1,5 @@
 //! `switchboard restore`: a ledger as it was, in a new place.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,10 +11,8 @@ use super::backup::args::RepoArgs;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
 use crate::backup::catalog::Catalog;
-use crate::backup::error::Progress;
 use crate::backup::plan::Target;
 use crate::backup::restore::{Into, rehearse, restore};
-use crate::cli::answers::backup::Pace;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::copies;
@@ -27,7 +24,6 @@ use crate::events::ledger::handle::Edge;
 use crate::events::ledger::options::Options;
 use crate::events::ledger::reserve::Reserve;
 use crate::events::ledger::restoring::check_target;
-use crate::events::time::Clock as _;
 
 /// Restore a ledger from a backup into a new folder, as it was at any position or instant.
 ///
@@ -98,14 +94,8 @@ impl RestoreArgs {
         let plan = catalog.known().restore(&self.until(), self.timeline)?;
         // Said before anything is read.
         check_target(&self.target).map_err(crate::backup::error::BackupError::from)?;
-        let mut pace = Pace::begun(SystemClock.now());
-        let printer = &mut run.printer.take();
-        let mut tell = |progress: Progress| {
-            printer.progress(&pace.item(progress, SystemClock.now()));
-            ControlFlow::Continue(())
-        };
         let restored = if self.dry_run {
-            rehearse(&catalog, &plan, &mut tell)
+            run.telling(|tell| rehearse(&catalog, &plan, tell))?
         } else {
             let config = Config::load(&run.sources())?;
             let into = Into {
@@ -119,10 +109,9 @@ impl RestoreArgs {
                 options: Options::default(),
                 made_by: env!("CARGO_PKG_VERSION").to_owned(),
             };
-            restore(&catalog, &plan, &into, &mut tell)
+            run.telling(|tell| restore(&catalog, &plan, &into, tell))?
         };
-        run.printer = printer.take();
-        let item = restored?.to_json(&self.target);
+        let item = restored.to_json(&self.target);
         run.printer.answer(&json!(item), copies::restored)?;
         Ok(Exit::Done)
     }

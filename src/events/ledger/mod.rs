@@ -40,6 +40,7 @@ mod prepare;
 mod reading;
 mod record;
 mod repair;
+mod rewriting;
 mod rolling;
 mod scan;
 mod shared;

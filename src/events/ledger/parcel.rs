@@ -179,22 +179,25 @@ impl Packer {
         })
     }
 
-    /// Packs a body that is kept as a file of its own.
+    /// Packs a body that is kept as a file of its own: the hash of its section, then the section. The
+    /// body's own hash would not see every bit that zstd does not need.
     pub fn pack_body(&mut self, body: &[u8]) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
+        let mut section = Vec::new();
         self.zipper
-            .put(&mut bytes, body)
+            .put(&mut section, body)
             .map_err(|source| ReadError::Io {
                 step: "packing a body",
                 source,
             })?;
-        Ok(bytes)
+        let hash = blake3::hash(&section);
+        Ok([hash.as_bytes().as_slice(), &section].concat())
     }
 }
 
 /// The body that was packed; none when the bytes are not one with this hash.
 pub fn unpack_body(packed: &[u8], hash: &[u8; 32]) -> Option<Vec<u8>> {
     let mut at = Reader(packed);
+    (at.array()? == *blake3::hash(at.0).as_bytes()).then_some(())?;
     let body = unzip(&mut at, BODY_MAX)?;
     let whole = at.0.is_empty() && blake3::hash(&body) == *hash;
     whole.then_some(body)

@@ -12,23 +12,20 @@ use uuid::Uuid;
 
 use super::blobs;
 use super::bytes::{Reader, len32};
-use super::disk::{Disk, is_full};
-use super::frame::{Draft, Sealed};
+use super::disk::Disk;
 use super::handle::{Edge, OpenError};
 use super::index::StreamHead;
-use super::journal::{Found, HEADER, Heading, Journal, Walk, WriteFailure};
+use super::journal::Heading;
 use super::layout::{self, FIRST_EPOCH, Layout, Lock};
 use super::options::Options;
 use super::parcel::{Copied, LargeBody};
 use super::record::{Hash, Kept, Record};
+use super::rewriting::{Epoch, io};
 use crate::events::facts::ledger::LedgerRestored;
 use crate::events::facts::seat::{PauseReason, SeatPaused};
 use crate::events::ids::{AgentId, StreamId};
 use crate::events::kind::Fact;
 use crate::events::time::Timestamp;
-
-/// Frames that are written and synced together.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why nothing was restored. The target is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -72,21 +69,15 @@ pub enum RestoreError {
     },
 }
 
-fn io(step: &'static str) -> impl FnOnce(io::Error) -> RestoreError {
-    move |source| {
-        if is_full(&source) {
-            let detail = format!("{step}: {source}");
-            return RestoreError::NoSpace { detail };
-        }
-        RestoreError::Io { step, source }
-    }
-}
-
 fn open_error(error: OpenError) -> RestoreError {
     match error {
         OpenError::Locked { path } => RestoreError::Busy { path },
         OpenError::Io { step, source, .. } => io(step)(source),
-        other => RestoreError::Io {
+        other @ (OpenError::Absent { .. }
+        | OpenError::Present { .. }
+        | OpenError::NotAStore { .. }
+        | OpenError::TooNew { .. }
+        | OpenError::Corrupt { .. }) => RestoreError::Io {
             step: "making the folder",
             source: io::Error::other(other.to_string()),
         },
@@ -122,103 +113,6 @@ pub struct Restoring {
     seats: Option<StreamHead>,
     /// Records of a commit that is not whole yet: it lies in one frame.
     commit: Vec<u8>,
-}
-
-/// The journal being written.
-#[derive(Debug)]
-struct Epoch {
-    journal: Journal,
-    reserved: u64,
-    events: u64,
-    offset: u64,
-    synced: u64,
-    draft: Draft,
-    frames: Vec<Sealed>,
-    waiting: usize,
-}
-
-impl Epoch {
-    fn begin(
-        layout: &Layout,
-        heading: Heading,
-        disk: &Arc<dyn Disk>,
-    ) -> Result<Self, RestoreError> {
-        disk.step("making a journal")
-            .map_err(io("making a journal"))?;
-        let path = layout.journal(heading.first);
-        let journal = Journal::create(&path, heading, Arc::clone(disk));
-        Ok(Self {
-            journal: journal.map_err(io("making a journal"))?,
-            reserved: HEADER,
-            events: 0,
-            offset: HEADER,
-            synced: heading.first.saturating_sub(1),
-            draft: Draft::new(heading.first, heading.before),
-            frames: Vec::new(),
-            waiting: 0,
-        })
-    }
-
-    /// Closes the frame and begins the next.
-    fn seal(&mut self, next: u64) -> Result<(), RestoreError> {
-        if self.draft.is_empty() {
-            return Ok(());
-        }
-        let chain = self.draft.chain();
-        let draft = std::mem::replace(&mut self.draft, Draft::new(next, chain));
-        let frame = draft.seal(self.offset, self.synced, &self.journal.key);
-        self.offset = frame.end();
-        self.waiting = self.waiting.saturating_add(frame.bytes.len());
-        self.frames.push(frame);
-        if self.waiting >= BATCH_BYTES {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), RestoreError> {
-        let Some(last) = self.frames.last().map(|frame| frame.last) else {
-            return Ok(());
-        };
-        match self.journal.append(&self.frames, self.reserved) {
-            Ok(reserved) => self.reserved = reserved,
-            Err(WriteFailure::Full(detail)) => return Err(RestoreError::NoSpace { detail }),
-            Err(WriteFailure::Broken(reason)) => {
-                return Err(io("writing the journal")(io::Error::other(reason)));
-            }
-        }
-        self.synced = last;
-        self.frames.clear();
-        self.waiting = 0;
-        Ok(())
-    }
-
-    /// Reads all of it from the file: every checksum, every frame behind the other.
-    fn reread(&self, chain: &Hash) -> Result<(), RestoreError> {
-        let reading = || io("reading what was written");
-        let mut walk = Walk::new(&self.journal.file, self.journal.key, HEADER).map_err(reading())?;
-        let mut reached = self.journal.heading.before;
-        let mut next = self.journal.heading.first;
-        loop {
-            match walk.next().map_err(reading())? {
-                Some(Found::Frame(frame)) if frame.before == reached && frame.first == next => {
-                    reached = frame.after;
-                    next = frame.last().saturating_add(1);
-                }
-                Some(Found::End) | None => break,
-                Some(Found::Frame(_) | Found::Gap { .. }) => {
-                    let text = format!("the journal from position {next} on");
-                    return Err(RestoreError::Differs(text));
-                }
-            }
-        }
-        if reached == *chain {
-            Ok(())
-        } else {
-            let text = format!("the journal ends before position {next}");
-            Err(RestoreError::Differs(text))
-        }
-    }
 }
 
 /// Whether a ledger may be restored to this folder: it is absent or empty.

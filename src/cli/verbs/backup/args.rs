@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{label, list, ranges, take};
+use super::{label, list, ranges, take, verify};
 use crate::backup::catalog::Catalog;
 use crate::cli::answers::backup::vault;
 use crate::cli::entry::Run;
@@ -35,6 +35,7 @@ pub enum BackupVerb {
     List(list::ListArgs),
     Ranges(ranges::RangesArgs),
     Label(label::LabelArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Where the backups are.
@@ -62,6 +63,7 @@ impl BackupArgs {
             BackupVerb::List(args) => args.run(run),
             BackupVerb::Ranges(args) => args.run(run),
             BackupVerb::Label(args) => args.run(run),
+            BackupVerb::Verify(args) => args.run(run),
         }
     }
 }

@@ -5,3 +5,4 @@ pub mod label;
 pub mod list;
 pub mod ranges;
 pub mod take;
+pub mod verify;
