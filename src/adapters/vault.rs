@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::files::replace;
-use crate::backup::ports::{Item, Shelf, Vault, VaultError};
+use crate::backup::ports::{Claimed, Item, Locks, Shelf, Vault, VaultError};
 use crate::events::ledger::disk::{Disk, OsDisk};
 
 /// Numbers temporary files within this process.
@@ -122,18 +122,45 @@ impl FolderVault {
         file.sync_all()
     }
 
-    fn throw_away(&self, on: Shelf, name: &str) -> io::Result<()> {
+    fn throw_away(&self, on: Shelf, name: &str, trash: &str) -> io::Result<()> {
         let path = self.path(on, name)?;
-        if on == Shelf::Trash {
-            self.disk.step("removing an object")?;
-            fs::remove_file(&path)?;
-            return self.sync(&self.shelf(on));
-        }
-        let into = self.path(Shelf::Trash, name)?;
+        let into = self.path(Shelf::Trash, trash)?;
         self.disk.step("moving an object to the trash")?;
         replace(&path, &into)?;
         self.sync(&self.shelf(on))?;
         self.sync(&self.shelf(Shelf::Trash))
+    }
+
+    fn delete(&self, on: Shelf, name: &str) -> io::Result<()> {
+        let path = self.path(on, name)?;
+        self.disk.step("removing an object")?;
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        self.sync(&self.shelf(on))
+    }
+
+    /// Does something with locks while nobody else on this machine does.
+    fn alone<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let gate = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.shelf(Shelf::Locks).join(".gate"))?;
+        gate.lock()?;
+        let done = work();
+        gate.unlock()?;
+        done
+    }
+
+    fn lock_says(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path(Shelf::Locks, name)?) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     /// Removes what processes that are gone left unfinished, and says how many files that were.
@@ -237,8 +264,56 @@ impl Vault for FolderVault {
             .map_err(refused("writing", on.object(name)))
     }
 
-    fn discard(&self, on: Shelf, name: &str) -> Result<(), VaultError> {
-        self.throw_away(on, name)
+    fn discard(&self, on: Shelf, name: &str, trash: &str) -> Result<(), VaultError> {
+        self.throw_away(on, name, trash)
             .map_err(refused("discarding", on.object(name)))
+    }
+
+    fn remove(&self, on: Shelf, name: &str) -> Result<(), VaultError> {
+        self.delete(on, name)
+            .map_err(refused("removing", on.object(name)))
+    }
+}
+
+impl Locks for FolderVault {
+    fn claim(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        is_dead: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Claimed, VaultError> {
+        let claim = || {
+            let there = self.lock_says(name)?;
+            if let Some(held) = there.as_ref().filter(|held| !is_dead(held)) {
+                return Ok(Claimed::Held(held.clone()));
+            }
+            self.write(Shelf::Locks, name, bytes)?;
+            Ok(there.map_or(Claimed::Taken, Claimed::Broken))
+        };
+        self.alone(claim)
+            .map_err(refused("locking", Shelf::Locks.object(name)))
+    }
+
+    fn renew(&self, name: &str, before: &[u8], bytes: &[u8]) -> Result<bool, VaultError> {
+        let renew = || {
+            if self.lock_says(name)?.as_deref() != Some(before) {
+                return Ok(false);
+            }
+            self.write(Shelf::Locks, name, bytes)?;
+            Ok(true)
+        };
+        self.alone(renew)
+            .map_err(refused("renewing", Shelf::Locks.object(name)))
+    }
+
+    fn release(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        let release = || {
+            if self.lock_says(name)?.as_deref() == Some(bytes) {
+                self.delete(Shelf::Locks, name)?;
+            }
+            Ok(())
+        };
+        self.alone(release)
+            .map_err(refused("unlocking", Shelf::Locks.object(name)))
     }
 }

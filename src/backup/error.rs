@@ -123,6 +123,15 @@ pub enum BackupError {
         /// Where it stands.
         position: u64,
     },
+    /// Somebody else works in the repository (exit 11).
+    #[error("{holder} works in the repository")]
+    Locked {
+        /// Who.
+        holder: String,
+    },
+    /// A policy that keeps nothing (exit 6).
+    #[error("a policy that keeps nothing is no policy")]
+    EmptyPolicy,
     /// Somebody did not want it any more (exit 130).
     #[error("it was broken off")]
     BrokenOff,

@@ -3,9 +3,12 @@
 pub mod catalog;
 pub mod digest;
 pub mod error;
+pub mod lock;
 pub mod manifest;
 pub mod plan;
+pub mod plan_prune;
 pub mod ports;
+pub mod prune;
 pub mod reading;
 pub mod restore;
 pub mod sealed;

@@ -55,6 +55,17 @@ pub enum Stop {
     Event(EventId),
 }
 
+impl Stop {
+    /// Whether an event is still wanted, as its place tells; none when only ids tell.
+    pub fn wants(self, position: u64, recorded_at: Timestamp) -> Option<bool> {
+        match self {
+            Self::At(last) => Some(position <= last),
+            Self::Before(micros) => Some(recorded_at.micros() < micros),
+            Self::Event(_) => None,
+        }
+    }
+}
+
 /// What a restore reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restore {

@@ -94,6 +94,38 @@ pub trait Vault: Send + Sync + fmt::Debug {
     /// Puts an object there, replacing one of this name in one instant. Durable when it returns.
     fn put(&self, on: Shelf, name: &str, bytes: &[u8]) -> Result<(), VaultError>;
 
-    /// Moves an object to the trash; one that is there already is removed for good.
-    fn discard(&self, on: Shelf, name: &str) -> Result<(), VaultError>;
+    /// Moves an object to the trash under another name.
+    fn discard(&self, on: Shelf, name: &str, trash: &str) -> Result<(), VaultError>;
+
+    /// Removes an object for good.
+    fn remove(&self, on: Shelf, name: &str) -> Result<(), VaultError>;
+}
+
+/// What became of the wish to hold a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is held now.
+    Taken,
+    /// It is held now; this was there, and its owner is gone.
+    Broken(Vec<u8>),
+    /// This is there, and its owner goes on.
+    Held(Vec<u8>),
+}
+
+/// Locks of a repository: small objects that say who works there.
+pub trait Locks: Send + Sync + fmt::Debug {
+    /// Puts a lock there unless there is one whose owner goes on, which `is_dead` says of its bytes.
+    /// Nobody comes in between.
+    fn claim(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        is_dead: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Claimed, VaultError>;
+
+    /// Writes a lock that is held anew, if it still says `before`. False when somebody broke it.
+    fn renew(&self, name: &str, before: &[u8], bytes: &[u8]) -> Result<bool, VaultError>;
+
+    /// Takes a lock away, if it still says this.
+    fn release(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError>;
 }

@@ -214,13 +214,13 @@ impl<'r, 't> Run<'r, 't> {
         }
     }
 
-    /// Whether the event is the last one, or behind it.
+    /// Whether the event is not behind the last one.
     fn wanted(&self, copied: &Copied<'_>) -> bool {
-        match self.plan.stop {
-            Stop::At(position) => copied.position().0 <= position,
-            Stop::Before(micros) => copied.recorded_at().micros() < micros,
-            Stop::Event(_) => !self.found,
-        }
+        let wants = self
+            .plan
+            .stop
+            .wants(copied.position().0, copied.recorded_at());
+        wants.unwrap_or(!self.found)
     }
 
     fn read(

@@ -11,6 +11,7 @@ use super::error::{BackupError, Progress, Tell};
 use super::manifest::{Manifest, Piece};
 use super::plan::Known;
 use super::ports::Shelf;
+use super::prune::in_trash;
 use super::reading;
 use super::segment::{BYTES_MAX, HEADER_MAX, Header, Segment};
 use super::take::hinted;
@@ -103,9 +104,11 @@ impl Look<'_> {
             None if manifests.len() > 1 => self.damaged(Damage::new(LATEST, "it is missing")),
             None => {}
         }
+        let trash = in_trash(self.catalog.vault.as_ref())?;
         for id in named {
             let there = self.catalog.manifest(id).is_some()
                 || self.catalog.pruned.contains(&id)
+                || trash.contains(&id)
                 || broken.contains(&id);
             if !there {
                 let object = Shelf::Manifests.object(&id.to_string());

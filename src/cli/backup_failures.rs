@@ -54,6 +54,10 @@ impl From<BackupError> for Failure {
             BackupError::LabelTaken { .. } => {
                 failure(Exit::Conflict, "label_taken").hint("choose another name")
             }
+            BackupError::Locked { .. } => failure(Exit::Locked, "locked")
+                .hint("try again when it is done; the lock of a process that is gone is broken by itself"),
+            BackupError::EmptyPolicy => failure(Exit::Refused, "empty_policy")
+                .hint("say what to keep, like --keep-last 7 or --keep-daily 14"),
             BackupError::BrokenOff => failure(Exit::Interrupted, "broken_off")
                 .hint("what was written is used by the next backup"),
             BackupError::Vault(error) => of_vault(&error, text),

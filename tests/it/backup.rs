@@ -404,7 +404,8 @@ fn the_command_line_backs_up_and_restores() {
     assert_eq!(restored["first_excluded"], Value::Null);
     let again = |line: &[&str]| desk.must_in("again", line);
     assert_eq!(again(&["verify"])["ok"], true);
-    assert_eq!(again(&["status"])["paused"], true);
+    let now = again(&["replay"]);
+    assert_eq!(now["state"]["outbox"]["all_paused"], true);
     let as_of = again(&["replay", "--as-of", &head.to_string()]);
     assert_eq!(as_of["hash"], there["hash"]);
     for (line, code) in [

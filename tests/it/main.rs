@@ -20,7 +20,10 @@
 mod accept;
 mod backup;
 mod backup_damage;
+mod backup_faults;
+mod backup_history;
 mod backup_kit;
+mod backup_prune;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;

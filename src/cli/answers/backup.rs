@@ -8,16 +8,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::answer::Asked;
+use crate::adapters::processes;
 use crate::adapters::vault::FolderVault;
 use crate::backup::error::Progress;
+use crate::backup::lock::Held;
 use crate::backup::ports::Vault;
 use crate::backup::restore::state_hash;
-use crate::backup::take::{Edge, Taken, Wish, take};
+use crate::backup::take::{Edge, Taken, Wish, open_or_make, take};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::request::Backup;
 use crate::events::facts::backup::Kind;
 use crate::events::ids::Position;
-use crate::events::time::Timestamp;
+use crate::events::time::{Clock, Timestamp};
 
 /// Threads that pack. More would only take the cores from the ledger's writer.
 const THREADS: usize = 2;
@@ -80,7 +82,21 @@ fn take_here(asked: &Asked, wanted: &Backup) -> Result<Taken, Failure> {
             Err(_nobody_listens) => ControlFlow::Break(()),
         }
     };
-    Ok(take(ledger, &vault(&wanted.repo), &wish, &edge, &mut tell)?)
+    let vault = vault(&wanted.repo);
+    open_or_make(&vault, ledger.identity().0, &edge, &wish.made_by)?;
+    let held = hold(&wanted.repo, "backup", Arc::clone(&owner.clock))?;
+    let mut taken = take(ledger, &vault, &wish, &edge, &mut tell)?;
+    if let Some(broken) = &held.broken {
+        taken.notes.push(format!("the lock of {broken} was broken"));
+    }
+    Ok(taken)
+}
+
+/// Holds the repository in this folder while something is written there.
+pub fn hold(folder: &Path, what: &str, clock: Arc<dyn Clock>) -> Result<Held, Failure> {
+    let locks = Arc::new(FolderVault::at(folder));
+    let me = processes::myself(what, clock.now());
+    Ok(Held::take(locks, me, &processes::lives, clock)?)
 }
 
 /// The repository in a folder.

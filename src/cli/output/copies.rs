@@ -91,6 +91,44 @@ pub fn ranges(items: &[Value], paint: Paint) -> String {
     table.render("nothing can be restored", paint)
 }
 
+/// What becomes of each backup, then what that means.
+pub fn pruned(items: &[Value], paint: Paint) -> String {
+    let mut table = Table::new(&["taken at", "kind", "id", ">to", "kept", "because"]);
+    let mut end = String::new();
+    for item in items {
+        if item["record"] == "verdict" {
+            table = table.row(vec![
+                instant(item, "taken_at", false).into(),
+                word(item, "kind").into(),
+                word(item, "id").into(),
+                word(item, "last_position").into(),
+                if truth(item, "kept") { "yes" } else { "no" }
+                    .to_owned()
+                    .into(),
+                word(item, "because").into(),
+            ]);
+            continue;
+        }
+        let (backups, segments, blobs) = (
+            word(item, "backups"),
+            word(item, "segments"),
+            word(item, "blobs"),
+        );
+        let what = format!(
+            "{backups} backups, {segments} segments, {blobs} bodies, {}",
+            bytes(item, "bytes")
+        );
+        end = if truth(item, "confirmed") {
+            let done = paint.tone(Tone::Good, "removed");
+            format!("{done}  {what}")
+        } else {
+            format!("would remove {what}; --confirm does it")
+        };
+    }
+    let table = table.render("no backups", paint);
+    format!("{}\n{end}", table.trim_end())
+}
+
 /// Damage, then whether there is any.
 pub fn verified(items: &[Value], paint: Paint) -> String {
     let mut lines = Vec::new();

@@ -98,7 +98,7 @@ pub struct Origin {
 pub struct Restoring {
     target: PathBuf,
     layout: Layout,
-    lock: Lock,
+    _lock: Lock,
     ledger: Uuid,
     timeline: Uuid,
     edge: Edge,
@@ -172,7 +172,7 @@ impl Restoring {
         Ok(Self {
             target,
             layout,
-            lock,
+            _lock: lock,
             ledger,
             timeline,
             edge,
@@ -294,6 +294,19 @@ impl Restoring {
         origin: Origin,
         made_by: &str,
     ) -> Result<(), RestoreError> {
+        let completed = self.complete(chain, origin, made_by);
+        if completed.is_err() {
+            self.give_up();
+        }
+        completed
+    }
+
+    fn complete(
+        &mut self,
+        chain: &[u8; 32],
+        origin: Origin,
+        made_by: &str,
+    ) -> Result<(), RestoreError> {
         self.put_commit()?;
         if self.chain != *chain || self.position == 0 {
             return Err(RestoreError::Broken {
@@ -322,9 +335,7 @@ impl Restoring {
                 return RestoreError::NotEmpty { path };
             }
             io("naming the store")(error)
-        })?;
-        drop(self.lock);
-        Ok(())
+        })
     }
 
     fn write_last_words(&mut self, origin: Origin, made_by: &str) -> Result<(), RestoreError> {

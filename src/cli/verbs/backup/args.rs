@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{label, list, ranges, take, verify};
+use super::{label, list, prune, ranges, take, verify};
 use crate::backup::catalog::Catalog;
 use crate::cli::answers::backup::vault;
 use crate::cli::entry::Run;
@@ -36,6 +36,7 @@ pub enum BackupVerb {
     Ranges(ranges::RangesArgs),
     Label(label::LabelArgs),
     Verify(verify::VerifyArgs),
+    Prune(prune::PruneArgs),
 }
 
 /// Where the backups are.
@@ -64,6 +65,7 @@ impl BackupArgs {
             BackupVerb::Ranges(args) => args.run(run),
             BackupVerb::Label(args) => args.run(run),
             BackupVerb::Verify(args) => args.run(run),
+            BackupVerb::Prune(args) => args.run(run),
         }
     }
 }

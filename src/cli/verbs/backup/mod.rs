@@ -3,6 +3,7 @@
 pub mod args;
 pub mod label;
 pub mod list;
+pub mod prune;
 pub mod ranges;
 pub mod take;
 pub mod verify;
