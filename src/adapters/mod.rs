@@ -6,4 +6,6 @@ pub mod desktop;
 pub mod entropy;
 pub mod files;
 pub mod inbox;
+pub mod processes;
 pub mod seat_process;
+pub mod vault;

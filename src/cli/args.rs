@@ -97,6 +97,8 @@ pub enum Verb {
     Append(verbs::append::AppendArgs),
     Timing(verbs::timing::TimingArgs),
     Simulate(verbs::simulate::SimulateArgs),
+    Backup(verbs::backup::args::BackupArgs),
+    Restore(verbs::restore::RestoreArgs),
     Serve(verbs::serve::ServeArgs),
     Config(verbs::config::ConfigArgs),
     Completions(verbs::completions::CompletionsArgs),

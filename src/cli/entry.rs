@@ -219,6 +219,8 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Append(args) => args.run(run),
         Verb::Timing(args) => args.run(run),
         Verb::Simulate(args) => args.run(run),
+        Verb::Backup(args) => args.run(run),
+        Verb::Restore(args) => args.run(run),
         Verb::Serve(args) => args.run(run),
         Verb::SeatWorker(args) => args.run(run),
         Verb::ClipboardKeeper(args) => args.run(run),

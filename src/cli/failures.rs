@@ -16,7 +16,7 @@ use crate::events::ledger::handle::{OpenError, ReadError};
 use crate::projections::host::SaveError;
 
 /// The whole chain of causes in one sentence.
-fn told(error: &dyn std::error::Error) -> String {
+pub(super) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod args;
 pub mod asking;
+pub mod backup_failures;
 pub mod body;
 pub mod capturing;
 pub mod coordinates;

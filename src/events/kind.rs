@@ -14,7 +14,8 @@ use super::facts::attempt::{
 };
 use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use super::facts::ledger::{
-    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt, Note,
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
+    LedgerRestored, Note,
 };
 use super::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
@@ -103,6 +104,7 @@ macro_rules! register {
 
 register! {
     1 "ledger.created" LedgerCreated;
+    2 "ledger.restored" LedgerRestored;
     3 "ledger.rebuilt" LedgerRebuilt;
     4 "clock.stepped_back" ClockSteppedBack;
     5 "ledger.mended" LedgerMended;
@@ -145,6 +147,8 @@ register! {
     }
 }
 
+/// The number of `ledger.restored`.
+pub const LEDGER_RESTORED: u16 = 2;
 /// The number of `message.accepted`.
 pub const MESSAGE_ACCEPTED: u16 = 100;
 
@@ -198,6 +202,8 @@ mod tests {
     fn names_of_numbers_are_used() {
         let accepted = KINDS.iter().find(|(number, _)| *number == MESSAGE_ACCEPTED);
         assert_eq!(accepted.map(|(_, name)| *name), Some("message.accepted"));
+        let restored = KINDS.iter().find(|(number, _)| *number == LEDGER_RESTORED);
+        assert_eq!(restored.map(|(_, name)| *name), Some("ledger.restored"));
     }
 
     #[test]

@@ -65,6 +65,40 @@ impl Timestamp {
     }
 }
 
+/// A span in units of the calendar, in UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CalendarSpan {
+    /// Years.
+    pub years: u32,
+    /// Months.
+    pub months: u32,
+    /// Days of 24 hours.
+    pub days: u32,
+    /// Hours.
+    pub hours: u32,
+}
+
+impl Timestamp {
+    /// This much earlier: years and months by the calendar, where the 31st of a shorter month is its last
+    /// day; stops at 1970.
+    #[must_use]
+    pub fn before(self, span: CalendarSpan) -> Self {
+        let earlier = || {
+            let instant = jiff::Timestamp::from_microsecond(i64::try_from(self.0).ok()?).ok()?;
+            let span = jiff::Span::new()
+                .try_years(span.years)
+                .and_then(|it| it.try_months(span.months))
+                .and_then(|it| it.try_days(span.days))
+                .and_then(|it| it.try_hours(span.hours))
+                .ok()?;
+            let there = instant.to_zoned(jiff::tz::TimeZone::UTC);
+            let there = there.checked_sub(span).ok()?.timestamp();
+            u64::try_from(there.as_microsecond()).ok()
+        };
+        Self(earlier().unwrap_or(0))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = i64::try_from(self.0).unwrap_or(i64::MAX);
@@ -145,6 +179,23 @@ mod tests {
         assert_eq!(noon.to_string(), "2025-01-31T12:00:00.000000Z");
         assert_eq!(noon.compact(), "20250131T120000.000000Z");
         assert!("2025-01-31T13:00:00".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn going_back_follows_the_calendar() {
+        let at: Timestamp = "2025-03-31T12:00:00Z".parse().unwrap();
+        let back = |years, months, days, hours| {
+            let span = CalendarSpan {
+                years,
+                months,
+                days,
+                hours,
+            };
+            at.before(span).to_string()
+        };
+        assert_eq!(back(0, 1, 0, 0), "2025-02-28T12:00:00.000000Z");
+        assert_eq!(back(1, 0, 7, 3), "2024-03-24T09:00:00.000000Z");
+        assert_eq!(back(100, 0, 0, 0), "1970-01-01T00:00:00.000000Z");
     }
 
     #[test]

@@ -18,8 +18,8 @@ use switchboard::events::facts::attempt::{
 };
 use switchboard::events::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use switchboard::events::facts::ledger::{
-    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt, Note,
-    Setting,
+    ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
+    LedgerRestored, Note, Setting,
 };
 use switchboard::events::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
@@ -110,6 +110,7 @@ fn samples() -> Vec<Fact> {
     let mut facts = messages();
     facts.extend(attempts());
     facts.extend(ledger_and_agents());
+    facts.extend(copies());
     facts.extend(others());
     facts.sort_by_key(Fact::kind);
     facts
@@ -239,6 +240,20 @@ fn attempts() -> Vec<Fact> {
             attempt,
             file: "inbox/agent-3/x.md".to_owned(),
             nudge: Some(MessageId(Uuid::from_u128(5))),
+        }
+        .into(),
+    ]
+}
+
+fn copies() -> Vec<Fact> {
+    vec![
+        LedgerRestored {
+            timeline: Uuid::from_u128(9),
+            parent: Uuid::from_u128(8),
+            fork: 1200,
+            chain: "ab".repeat(32),
+            backup: Uuid::from_u128(10),
+            made_by: "0.1.0".to_owned(),
         }
         .into(),
     ]

@@ -18,6 +18,12 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
+mod backup;
+mod backup_damage;
+mod backup_faults;
+mod backup_history;
+mod backup_kit;
+mod backup_prune;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;

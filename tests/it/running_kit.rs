@@ -93,6 +93,18 @@ impl Desk {
     }
 
     pub(crate) fn command(&self, line: &[&str]) -> Command {
+        self.command_in(&self.store(), line)
+    }
+
+    /// Runs what must succeed with another store beside this one; its last object.
+    pub(crate) fn must_in(&self, store: &str, line: &[&str]) -> Value {
+        let store = self.folder.path().join(store);
+        let ran = Ran::of(self.command_in(&store, line).output().unwrap());
+        assert_eq!(ran.code, 0, "{line:?}: {ran:?}");
+        ran.item()
+    }
+
+    fn command_in(&self, store: &std::path::Path, line: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         command
             .env_clear()
@@ -102,7 +114,7 @@ impl Desk {
             .stdin(Stdio::null())
             .arg("--json")
             .arg("--store")
-            .arg(self.store())
+            .arg(store)
             .args(line);
         command
     }

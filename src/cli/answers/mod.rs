@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod answer;
+pub mod backup;
 pub mod doctor;
 pub mod events;
 pub mod execute;

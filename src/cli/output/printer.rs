@@ -140,7 +140,11 @@ impl Printer {
         } else {
             let (done, total) = (&item["done"], &item["total"]);
             let end = if done == total { "\n" } else { "" };
-            write!(self.err, "\r{done} of {total}{end}").and_then(|()| self.err.flush())
+            let pace = match (&item["per_second"], &item["seconds_left"]) {
+                (Value::Number(rate), Value::Number(left)) => format!(", {rate}/s, {left} s left"),
+                _ => String::new(),
+            };
+            write!(self.err, "\r{done} of {total}{pace}\x1b[K{end}").and_then(|()| self.err.flush())
         };
     }
 

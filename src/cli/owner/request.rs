@@ -1,6 +1,7 @@
 //! What a client asks the ledger's owner. Ids are made before the first try, so that a lost answer
 //! is asked for again with the same id.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::commands::command::Command;
 use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
 use crate::events::facts::attempt::{FailureClass, Step};
+use crate::events::facts::backup::Kind;
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, CommandId, MessageId, Position, StreamId};
 use crate::events::lifecycle::State;
@@ -98,6 +100,8 @@ pub enum What {
     ProjectionsCheck(Option<String>),
     /// `verify`.
     Verify,
+    /// `backup full|incremental|differential|label`.
+    Backup(Backup),
     /// The runtime layer of the configuration, for `config show`.
     ConfigRuntime,
 }
@@ -113,6 +117,23 @@ pub struct Awaiting {
     pub desktop: Option<String>,
     /// Only say what would be done.
     pub dry_run: bool,
+}
+
+/// A backup.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Backup {
+    /// What it should add.
+    pub kind: Kind,
+    /// The repository's folder, absolute.
+    pub repo: PathBuf,
+    /// The name it gives, for a label.
+    pub label: Option<String>,
+    /// Another position than the newest.
+    pub position: Option<Position>,
+    /// Words for retention.
+    pub tags: Vec<String>,
+    /// Whether a timeline may go on that a restored ledger left behind.
+    pub despite_fork: bool,
 }
 
 /// `inbox`.

@@ -14,6 +14,23 @@ pub struct LedgerCreated {
     pub made_by: String,
 }
 
+/// 2 `ledger.restored`: what stands before came out of a backup; a new timeline begins here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerRestored {
+    /// The timeline that begins.
+    pub timeline: Uuid,
+    /// The timeline that the events before belong to.
+    pub parent: Uuid,
+    /// The last event of the parent that is here.
+    pub fork: u64,
+    /// The chain hash there, in hex: what tells two forks at one position apart.
+    pub chain: String,
+    /// The backup that it came out of.
+    pub backup: Uuid,
+    /// The version of the binary that restored it.
+    pub made_by: String,
+}
+
 /// 3 `ledger.rebuilt`: sled's copy of the active epoch was lost or damaged and was written anew
 /// from the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod attempt;
+pub mod backup;
 pub mod breaker;
 pub mod ledger;
 pub mod message;

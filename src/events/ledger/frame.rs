@@ -289,6 +289,12 @@ impl Draft {
         self.bytes.get(..self.start).unwrap_or_default()
     }
 
+    /// Goes on without the sealed frames: they were written.
+    pub(super) fn drop_sealed(&mut self) {
+        self.bytes.drain(..self.start);
+        self.start = 0;
+    }
+
     /// The buffer, to be used again.
     pub(super) fn into_buffer(self) -> Vec<u8> {
         self.bytes

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use uuid::Uuid;
 
-use super::closed::page::{is_timely, millis};
+use super::closed::packing::{is_timely, millis};
 use super::frame::Frame;
 use super::journal::{HEADER, Heading};
 use super::record::{Hash, Malformed, Record};

@@ -8,7 +8,9 @@ pub mod disk;
 pub mod handle;
 pub mod layout;
 pub mod options;
+pub mod parcel;
 pub mod reserve;
+pub mod restoring;
 pub mod stored;
 
 mod blobs;
@@ -38,6 +40,7 @@ mod prepare;
 mod reading;
 mod record;
 mod repair;
+mod rewriting;
 mod rolling;
 mod scan;
 mod shared;

@@ -102,6 +102,11 @@ impl fmt::Debug for Stored<'_> {
 }
 
 impl Stored<'_> {
+    /// The record as it lies in the ledger; a payload hash that can be made again may be zeros.
+    pub(super) const fn record(&self) -> &Record<'_> {
+        self.record
+    }
+
     /// Its place.
     pub const fn position(&self) -> Position {
         Position(self.record.position)

@@ -17,7 +17,7 @@ use super::past::Past;
 use super::record::{Hash, Kept as Stored, Record, chained};
 use super::shared::Shared;
 use crate::events::ids::Position;
-use crate::events::kind::Fact;
+use crate::events::kind::{Fact, LEDGER_RESTORED};
 
 /// A damage list that is longer helps nobody.
 const DAMAGE_MAX: usize = 1000;
@@ -36,6 +36,8 @@ pub(super) struct Reading {
     frames: Vec<FrameAt>,
     /// What the journal says of the ledger's and the timeline's id.
     identity: (Uuid, Uuid),
+    /// The timeline that the events lead to.
+    timeline: Option<Uuid>,
     /// A position and the chain hash that is known from elsewhere to belong there.
     known: Option<(u64, Hash)>,
     /// The epoch before cannot be read, so nobody knows its chain.
@@ -212,6 +214,10 @@ impl Reading {
         {
             self.damaged(format!("position {next} is not later than the one before"));
         }
+        if record.kind == LEDGER_RESTORED {
+            // A restore may stop within a commit.
+            self.place = 0;
+        }
         if record.place != self.place || record.place >= record.of {
             self.damaged(format!(
                 "position {next} is not event {} of its commit",
@@ -254,15 +260,25 @@ impl Reading {
                 .and_then(|body| record.event(&body).map_err(|e| e.to_string())),
         };
         match checked.map(|event| event.fact) {
-            Ok(Fact::LedgerCreated(fact)) if (fact.ledger, fact.timeline) != self.identity => {
-                self.damaged("journal: its header names another ledger than its first event");
+            Ok(Fact::LedgerCreated(fact)) => {
+                self.timeline = Some(fact.timeline);
+                if fact.ledger != self.identity.0 {
+                    self.damaged("journal: its header names another ledger than its first event");
+                }
             }
+            Ok(Fact::LedgerRestored(fact)) => self.timeline = Some(fact.timeline),
             Ok(_) => {}
             Err(reason) => self.damaged(format!("position {}: {reason}", record.position)),
         }
     }
 
-    pub(super) fn verified(self) -> Verified {
+    pub(super) fn verified(mut self) -> Verified {
+        if self
+            .timeline
+            .is_some_and(|timeline| timeline != self.identity.1)
+        {
+            self.damaged("journal: its header names another timeline than its events");
+        }
         Verified {
             ok: self.damage.is_empty(),
             events: self.events,

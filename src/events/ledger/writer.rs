@@ -11,7 +11,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::append::{AppendError, Appended, Commit, Expected, Part};
-use super::closed::page::is_timely;
+use super::closed::packing::is_timely;
 use super::epochs::Epochs;
 use super::frame::{self, Draft};
 use super::handle::ReadError;

@@ -149,7 +149,7 @@ impl Check<'_> {
                 Ok(_) => self.say(None, format!("the index lacks the command at {position}")),
             }
         }
-        if !super::page::is_timely(record.id, record.recorded_at) {
+        if !super::packing::is_timely(record.id, record.recorded_at) {
             let found = self.closed.find(record.id, &printer.id(record.id));
             if found.is_ok_and(|found| found.is_none()) {
                 self.say(None, format!("the index lacks the event id at {position}"));

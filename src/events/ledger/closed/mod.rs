@@ -3,11 +3,13 @@
 //! `docs/ledger-format.md` describes every byte, `docs/decisions/closed-epochs.md` why it is so.
 
 pub(super) mod cache;
+pub(super) mod packing;
 pub(super) mod page;
 pub(super) mod reading;
 pub(super) mod seal;
 pub(super) mod sealing;
 pub(super) mod sought;
+pub(super) mod zipped;
 
 mod bloom;
 mod checking;
@@ -15,7 +17,6 @@ mod columns;
 mod filing;
 mod footer;
 mod leaf;
-mod zipped;
 
 #[cfg(test)]
 mod tests;

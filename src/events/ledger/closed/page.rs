@@ -4,11 +4,9 @@
 //! payload hash of a body that stands here, and the time in an event id. What comes out is the
 //! record byte for byte as it stood in the journal, so that the chain verifies.
 
-use uuid::Uuid;
-
-use super::super::bytes::{Reader, len64, put_short_text, size};
+use super::super::bytes::{Reader, len64, size};
 use super::super::record::{Hash, Kept, Malformed, Record};
-use super::columns::{Columns, put_varint, split, unzigzag, varint, zigzag};
+use super::packing::{Packing, Unpacking, made_again};
 use super::zipped::{Zipper, unzip};
 
 /// Events of a page: the page of position `p` has number `(p - 1) / EVENTS`.
@@ -17,42 +15,9 @@ pub(in crate::events::ledger) const EVENTS: u64 = 128;
 /// third of it.
 pub(super) const RAW_MAX: usize = 2 * 1024 * 1024;
 
-const CAUSATION: u8 = 1;
-/// The event id is a `UUIDv7` of the millisecond the event was recorded in.
-const TIMELY: u8 = 2;
-const HASH: u8 = 4;
-const BLOB: u8 = 8;
-const FLAGS: u8 = CAUSATION | TIMELY | HASH | BLOB;
-
-// The columns of the first section.
-const FLAG: usize = 0;
-const KIND: usize = 1;
-const PLACE: usize = 2;
-const TIME: usize = 3;
-const CLOCK: usize = 4;
-const VERSION: usize = 5;
-const PREVIOUS: usize = 6;
-const KEY: usize = 7;
-const LENGTH: usize = 8;
-const NAMES: usize = 9;
-const BODIES: usize = 10;
-const COLUMNS: usize = 11;
-
 /// The number of the page that holds a position.
 pub(in crate::events::ledger) const fn number(position: u64) -> u64 {
     position.saturating_sub(1) / EVENTS
-}
-
-/// Milliseconds since 1970 in a `UUIDv7`.
-pub(in crate::events::ledger) fn millis(id: Uuid) -> Option<u64> {
-    let is_v7 = id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122;
-    let first = Reader(id.as_bytes()).array().map(u64::from_be_bytes)?;
-    is_v7.then_some(first >> 16)
-}
-
-/// Whether an event's id tells when it was recorded.
-pub(in crate::events::ledger) fn is_timely(id: Uuid, recorded_at: u64) -> bool {
-    millis(id) == Some(recorded_at / 1000)
 }
 
 /// A page being filled.
@@ -62,10 +27,8 @@ pub(super) struct Draft {
     pub(super) count: u64,
     before: Hash,
     after: Hash,
-    recorded_at: u64,
     raw: usize,
-    columns: Columns<COLUMNS>,
-    ids: Vec<u8>,
+    packing: Packing,
 }
 
 /// An event that a page cannot hold.
@@ -87,10 +50,8 @@ impl Draft {
             count: 0,
             before,
             after: before,
-            recorded_at: 0,
             raw: 0,
-            columns: Columns::new(),
-            ids: Vec::new(),
+            packing: Packing::default(),
         }
     }
 
@@ -116,57 +77,10 @@ impl Draft {
             return Err(Unfit::Large);
         }
         self.raw = self.raw.saturating_add(more);
-        self.put(record);
-        self.recorded_at = record.recorded_at;
+        self.packing.put(record, made_again(record));
         self.after = after;
         self.count = self.count.saturating_add(1);
         Ok(())
-    }
-
-    fn put(&mut self, record: &Record<'_>) {
-        let timely = is_timely(record.id, record.recorded_at);
-        let mut flags = if timely { TIMELY } else { 0 };
-        let id = record.id.as_bytes().as_slice();
-        self.ids
-            .extend_from_slice(id.get(if timely { 6 } else { 0 }..).unwrap_or_default());
-        self.ids.extend_from_slice(record.correlation.as_bytes());
-        if let Some(causation) = record.causation {
-            flags |= CAUSATION;
-            self.ids.extend_from_slice(causation.as_bytes());
-        }
-        self.ids.extend_from_slice(record.command.as_bytes());
-        let made_again = match record.kept {
-            Kept::Inline(body) => {
-                self.columns.at(BODIES).extend_from_slice(body);
-                *blake3::hash(body).as_bytes() == record.payload_hash
-            }
-            Kept::Blob => {
-                flags |= BLOB;
-                false
-            }
-        };
-        if !made_again {
-            flags |= HASH;
-            self.ids.extend_from_slice(&record.payload_hash);
-        }
-        self.columns.at(FLAG).push(flags);
-        let elapsed = record.recorded_at.wrapping_sub(self.recorded_at);
-        let behind = record.clock.wrapping_sub(record.recorded_at);
-        let back = match record.previous {
-            0 => 0,
-            previous => record.position.wrapping_sub(previous),
-        };
-        put_varint(self.columns.at(KIND), u64::from(record.kind));
-        put_varint(self.columns.at(PLACE), u64::from(record.place));
-        put_varint(self.columns.at(PLACE), u64::from(record.of));
-        put_varint(self.columns.at(TIME), elapsed);
-        put_varint(self.columns.at(CLOCK), zigzag(behind));
-        put_varint(self.columns.at(VERSION), record.version);
-        put_varint(self.columns.at(PREVIOUS), back);
-        put_varint(self.columns.at(KEY), u64::from(record.key));
-        put_varint(self.columns.at(LENGTH), u64::from(record.body_len));
-        put_short_text(self.columns.at(NAMES), record.actor);
-        put_short_text(self.columns.at(NAMES), record.stream);
     }
 
     /// The packed page.
@@ -176,8 +90,8 @@ impl Draft {
         out.extend_from_slice(&self.count.to_le_bytes());
         out.extend_from_slice(&self.before);
         out.extend_from_slice(&self.after);
-        zipper.put(&mut out, &self.columns.joined())?;
-        zipper.put(&mut out, &self.ids)?;
+        zipper.put(&mut out, &self.packing.numbers())?;
+        zipper.put(&mut out, self.packing.ids())?;
         Ok(out)
     }
 }
@@ -218,17 +132,13 @@ impl Page {
             ),
             starts: Vec::with_capacity(size(count)),
         };
-        let mut columns = split::<COLUMNS>(&numbers)?;
-        let mut ids = Reader(&ids);
-        let mut recorded_at = 0;
+        let mut records = Unpacking::of(&numbers, &ids)?;
         for position in (first..).take(size(count)) {
-            let record = record(&mut columns, &mut ids, position, recorded_at)?;
-            recorded_at = record.recorded_at;
+            let record = records.next(position)?;
             page.starts.push(u32::try_from(page.bytes.len()).ok()?);
             record.put_plain(&mut page.bytes);
         }
-        let done = ids.0.is_empty() && columns.iter().all(|column| column.0.is_empty());
-        done.then_some(page)
+        records.is_done().then_some(page)
     }
 
     /// Position of its last event.
@@ -276,87 +186,11 @@ impl Page {
     }
 }
 
-fn hashed(record: &mut Record<'_>) {
+/// Makes the payload hash again where it was left out.
+pub(in crate::events::ledger) fn hashed(record: &mut Record<'_>) {
     if let Kept::Inline(body) = record.kept
         && record.payload_hash == Hash::default()
     {
         record.payload_hash = *blake3::hash(body).as_bytes();
     }
-}
-
-fn record<'a>(
-    columns: &mut [Reader<'a>; COLUMNS],
-    ids: &mut Reader<'a>,
-    position: u64,
-    before: u64,
-) -> Option<Record<'a>> {
-    let [
-        flag,
-        kind,
-        place,
-        time,
-        clock,
-        version,
-        previous,
-        key,
-        length,
-        names,
-        bodies,
-    ] = columns;
-    let flags = flag.u8()?;
-    (flags & !FLAGS == 0).then_some(())?;
-    let recorded_at = before.wrapping_add(varint(time)?);
-    let id = if flags & TIMELY == 0 {
-        ids.uuid()?
-    } else {
-        timely(recorded_at, ids.array()?)
-    };
-    let correlation = ids.uuid()?;
-    let causation = if flags & CAUSATION == 0 {
-        None
-    } else {
-        Some(ids.uuid()?)
-    };
-    let command = ids.uuid()?;
-    let body_len = u32::try_from(varint(length)?).ok()?;
-    Some(Record {
-        position,
-        recorded_at,
-        clock: recorded_at.wrapping_add(unzigzag(varint(clock)?)),
-        id,
-        version: varint(version)?,
-        previous: match varint(previous)? {
-            0 => 0,
-            back => position.wrapping_sub(back),
-        },
-        kind: u16::try_from(varint(kind)?).ok()?,
-        place: u16::try_from(varint(place)?).ok()?,
-        of: u16::try_from(varint(place)?).ok()?,
-        key: u32::try_from(varint(key)?).ok()?,
-        correlation,
-        causation,
-        command,
-        actor: names.short_text()?,
-        stream: names.short_text()?,
-        body_len,
-        payload_hash: if flags & HASH == 0 {
-            Hash::default()
-        } else {
-            ids.array()?
-        },
-        kept: if flags & BLOB == 0 {
-            Kept::Inline(bodies.take(size(u64::from(body_len)))?)
-        } else {
-            Kept::Blob
-        },
-    })
-}
-
-fn timely(recorded_at: u64, random: [u8; 10]) -> Uuid {
-    let [_, _, time @ ..] = (recorded_at / 1000).to_be_bytes();
-    let mut bytes = [0; 16];
-    let (start, end) = bytes.split_at_mut(6);
-    start.copy_from_slice(&time);
-    end.copy_from_slice(&random);
-    Uuid::from_bytes(bytes)
 }

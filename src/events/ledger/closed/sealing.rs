@@ -18,6 +18,7 @@ use super::bloom::Filter;
 use super::filing::{Filing, go, stored};
 use super::footer::{PLACES, stream_blocks, word, word_blocks};
 use super::leaf::{Keys, Kind};
+use super::packing;
 use super::page::{self, Page, Unfit};
 use super::seal::{Seal, Summary};
 use super::sought::{Printer, Sought};
@@ -209,7 +210,7 @@ impl<'a> Sealing<'a> {
         if record.place == 0 {
             self.commands.push((self.printer.id(record.command), place));
         }
-        if !page::is_timely(record.id, record.recorded_at) {
+        if !packing::is_timely(record.id, record.recorded_at) {
             self.strangers.push((self.printer.id(record.id), place));
         }
     }

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::super::bytes::Reader;
-use super::page::millis;
+use super::packing::millis;
 
 /// Makes fingerprints. Keyed with the ledger's ids, so that nobody outside can choose ids that
 /// collide.

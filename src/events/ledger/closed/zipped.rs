@@ -17,16 +17,20 @@ thread_local! {
 }
 
 /// Packs sections; kept for a whole epoch.
-pub(super) struct Zipper(Packer);
+pub(in crate::events::ledger) struct Zipper(Packer);
 
 impl Zipper {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(in crate::events::ledger) fn new() -> io::Result<Self> {
         Packer::new(LEVEL).map(Self)
     }
 
     /// Appends a section: raw length, packed length, packed bytes. What does not get smaller
     /// stands there as it is, and both lengths are equal.
-    pub(super) fn put(&mut self, out: &mut Vec<u8>, raw: &[u8]) -> io::Result<()> {
+    pub(in crate::events::ledger) fn put(
+        &mut self,
+        out: &mut Vec<u8>,
+        raw: &[u8],
+    ) -> io::Result<()> {
         let packed = self.0.compress(raw)?;
         let bytes = if packed.len() < raw.len() {
             &*packed
@@ -47,7 +51,7 @@ impl std::fmt::Debug for Zipper {
 }
 
 /// The next section, at most `max` bytes when unpacked; none when it is not one.
-pub(super) fn unzip(from: &mut Reader<'_>, max: usize) -> Option<Vec<u8>> {
+pub(in crate::events::ledger) fn unzip(from: &mut Reader<'_>, max: usize) -> Option<Vec<u8>> {
     let raw_len = size(u64::from(from.u32()?));
     let packed_len = size(u64::from(from.u32()?));
     if raw_len > max || packed_len > raw_len {

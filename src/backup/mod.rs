@@ -1,0 +1,20 @@
+//! Copies of the ledger, and the way back. `docs/backup-format.md` describes a repository.
+
+pub mod catalog;
+pub mod digest;
+pub mod error;
+pub mod lock;
+pub mod manifest;
+pub mod plan;
+pub mod plan_prune;
+pub mod ports;
+pub mod prune;
+pub mod reading;
+pub mod restore;
+pub mod sealed;
+pub mod segment;
+pub mod take;
+pub mod trial;
+pub mod verify;
+
+mod packing;

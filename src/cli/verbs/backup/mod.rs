@@ -1,0 +1,9 @@
+//! `switchboard backup …`: one file per verb.
+
+pub mod args;
+pub mod label;
+pub mod list;
+pub mod prune;
+pub mod ranges;
+pub mod take;
+pub mod verify;
