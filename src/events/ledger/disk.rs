@@ -81,3 +81,25 @@ impl Disk for OsDisk {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn reserved_room_is_zeros_that_are_on_the_disk_and_leaves_what_is_before_it() {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"header").unwrap();
+        let length = 3 * ZEROS + 77;
+        OsDisk.reserve(&file, 6, length).unwrap();
+        let mut bytes = vec![1; size(length)];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        assert!(bytes.starts_with(b"header"));
+        assert!(bytes.iter().skip(6).all(|byte| *byte == 0));
+        let about = file.metadata().unwrap();
+        assert_eq!(about.len(), length);
+        assert!(about.blocks() * 512 >= length, "it has holes");
+    }
+}

@@ -113,6 +113,7 @@ impl Keeper<'_> {
             while self.shared.lag.storms(&mut self.calm) {
                 self.go_to_next();
             }
+            let first = self.live.first();
             let mut feeding = self.begin()?;
             while !self.go_to_next() {
                 if feeding.fed < self.live.index().end.position {
@@ -124,12 +125,15 @@ impl Keeper<'_> {
                     }
                     continue;
                 }
-                self.whole(&mut feeding)?;
+                layout::remove(&aside(&self.folder()))?;
+                self.say_damage(&mut feeding, first);
                 self.shared.lag.kept(feeding.fed, 0);
                 if !self.shared.lag.wait_for_more(feeding.fed) {
                     return Ok(());
                 }
             }
+            // What of a full epoch is not there yet, closing brings.
+            self.say_damage(&mut feeding, first);
         }
     }
 
@@ -250,18 +254,14 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// sled has all of this epoch that there is.
-    fn whole(&self, feeding: &mut Feeding) -> Result<(), KeptError> {
-        let Some(anew) = feeding.anew.take() else {
-            return Ok(());
-        };
-        layout::remove(&aside(&self.folder()))?;
-        if let Some(reason) = anew.damaged {
-            let written = feeding.fed.saturating_sub(self.live.first());
-            self.note(written.saturating_add(1), &reason);
+    /// sled's copy of the epoch that begins here is no damaged one any more: if it was, that is said.
+    fn say_damage(&self, feeding: &mut Feeding, first: u64) {
+        let damaged = feeding.anew.take().and_then(|anew| anew.damaged);
+        if let Some(reason) = damaged {
+            let written = feeding.fed.saturating_add(1).saturating_sub(first);
+            self.note(written, &reason);
             self.shared.note_rebuilt(reason);
         }
-        Ok(())
     }
 
     /// `ledger.rebuilt`. On a full disk or while the ledger closes the note is lost.

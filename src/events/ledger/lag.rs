@@ -217,3 +217,51 @@ impl Lag {
         self.become_at_least(Life::Gone);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_bytes_at_once_are_a_storm_only_while_they_go_on() {
+        let lag = Lag::new(0);
+        let mut mark = 0;
+        lag.written(1, STORM - 1);
+        assert!(!lag.storms(&mut mark));
+        lag.written(2, 1);
+        // Much has come, and nothing more comes while it waits.
+        assert!(!lag.storms(&mut mark));
+        assert_eq!(mark, STORM);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for position in 3..2000 {
+                    lag.written(position, STORM);
+                    std::thread::park_timeout(Duration::from_millis(1));
+                    if lag.state().urgent > 0 {
+                        break;
+                    }
+                }
+            });
+            while !lag.storms(&mut mark) {}
+            lag.state().urgent = 1;
+            // Who waits for sled is served in a storm too.
+            assert!(!lag.storms(&mut mark));
+        });
+    }
+
+    #[test]
+    fn sleds_thread_goes_on_when_everything_is_written_at_once() {
+        let lag = Lag::new(0);
+        std::thread::scope(|scope| {
+            let more = scope.spawn(|| lag.wait_for_more(0));
+            lag.written(9, 10 * GATHERED);
+            assert!(more.join().unwrap());
+            let kept = scope.spawn(|| lag.wait_kept(9));
+            lag.kept(9, 10 * GATHERED);
+            kept.join().unwrap();
+            assert_eq!(lag.state().behind, 0);
+            lag.become_at_least(Life::Closing);
+            assert!(!lag.wait_for_more(9));
+        });
+    }
+}
