@@ -39,11 +39,12 @@ impl BuildHasher for Keyed {
 #[derive(Debug)]
 struct Folded(u64, u64);
 
-const fn halves(wide: u128) -> (u64, u64) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = wide.to_le_bytes();
+fn halves(wide: u128) -> (u64, u64) {
+    let low = wide & u128::from(u64::MAX);
+    // Both fit, and the compiler knows.
     (
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        u64::from_le_bytes([i, j, k, l, m, n, o, p]),
+        u64::try_from(low).unwrap_or_default(),
+        u64::try_from(wide >> 64).unwrap_or_default(),
     )
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
+use super::places::{Place, Places};
 use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{Priority, Via};
@@ -33,32 +34,6 @@ pub struct Outbox {
     pub(super) last_at: Timestamp,
     pub(super) places: Places,
 }
-
-/// What follows from the messages, kept so that nobody has to look through all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places {
-    pub(super) waiting: BTreeMap<AgentId, BTreeSet<Turn>>,
-    pub(super) busy: BTreeMap<AgentId, BTreeSet<MessageId>>,
-    pub(super) due: BTreeSet<(Timestamp, MessageId)>,
-    pub(super) expiring: BTreeSet<(Timestamp, MessageId)>,
-}
-
-/// In which of them a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Under way.
-    Busy,
-    /// Waits for its turn.
-    Waiting {
-        due_at: Timestamp,
-        expires_at: Option<Timestamp>,
-    },
-    /// Neither.
-    Aside,
-}
-
-/// The order in which an agent's messages take their turn: urgent first, then as accepted.
-pub(super) type Turn = (Reverse<Priority>, Position, MessageId);
 
 /// A message that is kept in view.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,82 +179,6 @@ pub(super) const fn has_left(life: &Life) -> bool {
             life.state,
             State::Observed | State::Inboxed | State::Acknowledged | State::Answered
         )
-}
-
-impl Place {
-    const fn of(kept: &Kept) -> Self {
-        let life = &kept.life;
-        match life.state {
-            _ if life.attempt_open => Self::Busy,
-            State::Accepted => Self::Waiting {
-                due_at: life.due_at,
-                expires_at: life.expires_at,
-            },
-            State::Attempting
-            | State::Pasted
-            | State::Submitted
-            | State::Observed
-            | State::Inboxed
-            | State::Acknowledged
-            | State::Answered
-            | State::Expired
-            | State::Cancelled
-            | State::Unknown
-            | State::Dead => Self::Aside,
-        }
-    }
-}
-
-impl Places {
-    fn enter(&mut self, message: MessageId, kept: &Kept, place: Place) {
-        match place {
-            Place::Busy => {
-                of_agent(&mut self.busy, &kept.to).insert(message);
-            }
-            Place::Waiting { due_at, expires_at } => {
-                let turn = (Reverse(kept.priority), kept.position, message);
-                of_agent(&mut self.waiting, &kept.to).insert(turn);
-                self.due.insert((due_at, message));
-                if let Some(at) = expires_at {
-                    self.expiring.insert((at, message));
-                }
-            }
-            Place::Aside => {}
-        }
-    }
-
-    fn leave(&mut self, message: MessageId, kept: &Kept, place: Place) {
-        match place {
-            Place::Busy => leave(&mut self.busy, &kept.to, &message),
-            Place::Waiting { due_at, expires_at } => {
-                let turn = (Reverse(kept.priority), kept.position, message);
-                leave(&mut self.waiting, &kept.to, &turn);
-                self.due.remove(&(due_at, message));
-                if let Some(at) = expires_at {
-                    self.expiring.remove(&(at, message));
-                }
-            }
-            Place::Aside => {}
-        }
-    }
-}
-
-/// An agent's set, which is made if there is none.
-fn of_agent<'s, T>(
-    sets: &'s mut BTreeMap<AgentId, BTreeSet<T>>,
-    agent: &AgentId,
-) -> &'s mut BTreeSet<T> {
-    sets.entry(agent.clone()).or_default()
-}
-
-/// Takes it out of an agent's set, and the set away when it is empty.
-fn leave<T: Ord>(sets: &mut BTreeMap<AgentId, BTreeSet<T>>, agent: &AgentId, what: &T) {
-    if let Some(set) = sets.get_mut(agent) {
-        set.remove(what);
-        if set.is_empty() {
-            sets.remove(agent);
-        }
-    }
 }
 
 impl Outbox {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::outbox::{Candidate, Kept, Outbox, Seating, Turn};
+use super::outbox::{Candidate, Kept, Outbox, Seating};
+use super::places::Turn;
 use crate::events::facts::attempt::Channel;
 use crate::events::facts::message::Priority;
 use crate::events::ids::{AgentId, MessageId, Position};

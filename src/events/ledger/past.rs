@@ -20,6 +20,9 @@ use super::reading::{self, corrupt};
 use super::record::{Hash, Record};
 use crate::events::envelope::Event;
 
+/// Who wants more events than this gets them like a scan.
+const LONG: usize = 512;
+
 /// An epoch that is not live any more.
 #[derive(Clone, Debug)]
 pub(super) enum Past {
@@ -105,6 +108,13 @@ impl Past {
         }
     }
 
+    /// Says that a scan has come to a position.
+    pub(super) fn coming(&self, position: u64) {
+        if let Self::Closed(closed) = self {
+            closed.coming(position);
+        }
+    }
+
     /// What `visit` makes of the record at the position.
     pub(super) fn at<T>(
         &self,
@@ -125,6 +135,9 @@ impl Past {
     ) -> Result<(), ReadError> {
         let closed = self.closed()?;
         while events.len() < limit {
+            if limit > LONG {
+                closed.coming(*next);
+            }
             let Some(page) = closed.page(*next).map_err(self.faulty())? else {
                 break;
             };

@@ -288,6 +288,9 @@ fn read_ahead(
         let mut bundle = Vec::with_capacity(BUNDLE);
         let mut failed = None;
         while next <= to && bundle.len() < BUNDLE {
+            if let Some(Of::Past(past)) = shared.epochs().of(next) {
+                past.coming(next);
+            }
             match piece_and_end(shared, next) {
                 Ok(Some((piece, last))) => {
                     next = last.saturating_add(1);

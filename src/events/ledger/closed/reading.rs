@@ -22,7 +22,9 @@ use super::seal::{Seal, Summary};
 use super::sought::Sought;
 
 /// Pages before the one that is wanted that are asked for with it.
-const EXPECTED: u32 = 8;
+const EXPECTED: u32 = 12;
+/// Pages that a scan asks for at once: a few hundred kilobytes, which systems take as one wish.
+const STRETCH: u32 = 16;
 /// At most so many bytes are asked for beforehand.
 const EXPECTED_MAX: usize = 512 * 1024;
 
@@ -105,6 +107,9 @@ impl Closed {
             return Ok(file);
         }
         let file = File::open(self.folder.join(kept::DATA))?;
+        // The system would read far ahead of every page that is looked at alone, and the next who
+        // asks would wait for that: milliseconds. What is read next is known here (`coming`).
+        let _unless_refused = fadvise(&file, 0, None, Advice::Random);
         Ok(self.file.get_or_init(|| file))
     }
 
@@ -121,6 +126,26 @@ impl Closed {
         let number = page::number(position).saturating_sub(page::number(self.first()));
         let last = u32::try_from(number).unwrap_or(u32::MAX);
         let first = last.saturating_sub(EXPECTED);
+        self.ask_for(first, last);
+        self.range(first).0
+    }
+
+    /// Says that a scan has come to a position: asks for the pages behind it, a stretch at a time.
+    pub(in crate::events::ledger) fn coming(&self, position: u64) {
+        let number = page::number(position).saturating_sub(page::number(self.first()));
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let last = self.seal.pages.count().saturating_sub(1);
+        if number == 0 {
+            self.ask_for(0, last.min(STRETCH));
+        }
+        if number.is_multiple_of(STRETCH) {
+            let next = number.saturating_add(STRETCH);
+            self.ask_for(next.min(last), next.saturating_add(STRETCH).min(last));
+        }
+    }
+
+    /// Asks the system for pages without waiting for them.
+    fn ask_for(&self, first: u32, last: u32) {
         if let Ok(file) = self.file()
             && let Some((from, length)) = self.seal.pages.stretch(first, last)
             && length <= EXPECTED_MAX
@@ -129,7 +154,6 @@ impl Closed {
             // Only a wish: whoever reads finds out what is wrong.
             let _unless_refused = fadvise(file, u64::from(from), Some(length), Advice::WillNeed);
         }
-        self.range(first).0
     }
 
     /// First and last position of a page of the epoch.
