@@ -13,6 +13,7 @@ pub mod reserve;
 pub mod restoring;
 pub mod stored;
 
+mod batch;
 mod blobs;
 mod bytes;
 mod closed;
