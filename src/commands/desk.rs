@@ -55,7 +55,9 @@ impl Outcome {
         let first = plan.facts().next();
         match (command, first) {
             (Command::StartAttempt(_), Some(Fact::AttemptStarted(_)))
-                if plan.facts().any(|fact| matches!(fact, Fact::AttemptUnknown(_))) =>
+                if plan
+                    .facts()
+                    .any(|fact| matches!(fact, Fact::AttemptUnknown(_))) =>
             {
                 Self::Expired
             }

@@ -187,8 +187,7 @@ impl Known {
                     }
                 }
                 "agent" => {
-                    if let (Some(agent), Ok(name)) =
-                        (KnownAgent::fold(events), stream.id().parse())
+                    if let (Some(agent), Ok(name)) = (KnownAgent::fold(events), stream.id().parse())
                     {
                         known.agents.insert(name, Arc::new(agent));
                     }

@@ -161,9 +161,8 @@ impl Carriage {
         world.catch_up()?;
         let drifts: Vec<_> = world.read(|states| {
             let steps = states.timing.of(&self.to).into_iter().flatten();
-            let waited_for = steps.filter(|(step, _)| {
-                timing::configured(&self.job.patience, **step).is_some()
-            });
+            let waited_for =
+                steps.filter(|(step, _)| timing::configured(&self.job.patience, **step).is_some());
             waited_for
                 .filter_map(|(step, past)| Some((*step, timing::drift(past)?)))
                 .collect()
@@ -192,9 +191,13 @@ impl Carriage {
 
 /// An end that does not fit what the ledger knows, like an arrival without leave for Enter, is not
 /// believed: the attempt counts as cut off. Other messages are carried on.
-pub fn end_refused(world: &impl Office, message: MessageId, refusal: &Refusal) -> Result<(), Refused> {
+pub fn end_refused(
+    world: &impl Office,
+    message: MessageId,
+    refusal: &Refusal,
+) -> Result<(), Refused> {
     tracing::error!(%message, %refusal, "the end of an attempt was refused");
-    settle(world, message)
+    cut_off(world, message)
 }
 
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried
@@ -203,7 +206,13 @@ pub fn cut_off(world: &impl Office, message: MessageId) -> Result<(), Refused> {
     world.catch_up()?;
     let life = world.read(|states| {
         let kept = states.outbox.get(message);
-        kept.map(|kept| (kept.life.channel, kept.life.attempts_here, kept.life.enter_possible))
+        kept.map(|kept| {
+            (
+                kept.life.channel,
+                kept.life.attempts_here,
+                kept.life.enter_possible,
+            )
+        })
     });
     match life {
         Some((channel, attempts_here, false)) if attempts_here > 1 => {

@@ -73,10 +73,14 @@ impl Skip {
 
 /// The first errand for the track that may be done now; otherwise when to look again, if nothing
 /// else happens.
-pub fn next(world: &impl Office, track: &Track) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
+pub fn next(
+    world: &impl Office,
+    track: &Track,
+) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let (candidates, mut look_at) = world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
+    let (candidates, mut look_at) =
+        world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
     for candidate in candidates {
         let agent = world.read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
@@ -233,7 +237,12 @@ pub(super) fn breaker(agent: &Agent, channel: Channel) -> Breaker {
 }
 
 /// Everything the worker must know.
-fn job(world: &impl Office, candidate: &Candidate, agent: &Agent, place: Point) -> Result<Job, Refused> {
+fn job(
+    world: &impl Office,
+    candidate: &Candidate,
+    agent: &Agent,
+    place: Point,
+) -> Result<Job, Refused> {
     let profile = &agent.profile;
     let (text, sanitised) = typed(&accepted(world, candidate.position)?, profile);
     let settings = world.settings();

@@ -56,8 +56,7 @@ fn nobody_knows(
 pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<(), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let Some(kept) = world.read(|states| states.outbox.get(message).cloned())
-    else {
+    let Some(kept) = world.read(|states| states.outbox.get(message).cloned()) else {
         // It settled meanwhile, by an acknowledgement.
         return carriage::settle(world, message);
     };
@@ -105,7 +104,10 @@ pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<
     };
     match world.execute(fail) {
         Ok(_) => Ok(()),
-        Err(Refused::Refusal(refusal)) => carriage::end_refused(world, message, &refusal),
+        Err(Refused::Refusal(refusal)) => {
+            tracing::error!(%message, %refusal, "a failure was refused");
+            carriage::settle(world, message)
+        }
         Err(error) => Err(error),
     }
 }

@@ -68,11 +68,7 @@ pub struct Deadline {
 }
 
 /// The deadline of a step. `configured` is what is safe when nothing is known.
-pub fn deadline(
-    configured: Duration,
-    step: Option<&StepTiming>,
-    learning: &Learning,
-) -> Deadline {
+pub fn deadline(configured: Duration, step: Option<&StepTiming>, learning: &Learning) -> Deadline {
     let plain = |why| Deadline {
         span: configured,
         why,

@@ -80,8 +80,7 @@ impl Fold for Timing {
             Fact::AttemptObserved(observed) => {
                 // Enter that had to be pressed again says nothing of how long the first one took.
                 let counts = |time: &StepTime| time.step != Step::Submit || observed.presses <= 1;
-                let steps: Vec<StepTime> =
-                    observed.steps.iter().copied().filter(counts).collect();
+                let steps: Vec<StepTime> = observed.steps.iter().copied().filter(counts).collect();
                 self.arrived(observed.message, &steps);
             }
             Fact::AttemptFailed(failed) => {

@@ -29,7 +29,10 @@ pub(super) fn aged(priority: Priority, due_at: Timestamp, now: Timestamp) -> Pri
 impl Candidate {
     /// Its place among those whose turn it is.
     fn place(&self, now: Timestamp) -> (Reverse<Priority>, Position) {
-        (Reverse(aged(self.priority, self.due_at, now)), self.position)
+        (
+            Reverse(aged(self.priority, self.due_at, now)),
+            self.position,
+        )
     }
 }
 

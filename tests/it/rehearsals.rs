@@ -31,7 +31,10 @@ fn quarter(number: u64) {
     assert!(bad.is_empty(), "{} failing:\n{}", bad.len(), bad.join("\n"));
     // Worth nothing when hardly anything arrives, or nothing goes wrong.
     assert!(sum.observed > sum.messages / 3, "{sum:?}");
-    assert!(sum.unknown > 0 && sum.inboxed > 0 && sum.others > 0, "{sum:?}");
+    assert!(
+        sum.unknown > 0 && sum.inboxed > 0 && sum.others > 0,
+        "{sum:?}"
+    );
 }
 
 #[test]

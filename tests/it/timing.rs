@@ -163,7 +163,13 @@ impl Theatre for Puppet {
         self.carried.borrow_mut().push(job.message);
         self.now = self.now.after(self.takes);
         let mut outcome = (self.ends)(&job);
-        let certain = matches!(outcome, Outcome::Failed { .. });
+        let certain = matches!(
+            outcome,
+            Outcome::Failed {
+                enter_may_come: false,
+                ..
+            }
+        );
         if !certain && !self.silent {
             let answer = ask(
                 self.now,
@@ -235,7 +241,10 @@ fn deadlines_are_multiples_of_what_was_with_a_floor_a_ceiling_and_a_safe_beginni
         let paper = with_past(takes);
         let (span, why) = deadline(&paper, step, &learning);
         // Buckets of the histogram are up to a quarter wide.
-        assert!(span >= expect.0 && span <= expect.0 * 5 / 4, "{takes:?}: {span} {why}");
+        assert!(
+            span >= expect.0 && span <= expect.0 * 5 / 4,
+            "{takes:?}: {span} {why}"
+        );
         assert_eq!(why, expect.1, "{takes:?}");
     };
     check(&[20; 19], Step::Paste, (3_000, Why::FewAttempts));
@@ -249,7 +258,10 @@ fn deadlines_are_multiples_of_what_was_with_a_floor_a_ceiling_and_a_safe_beginni
         ..learning
     };
     let paper = with_past(&[20; 25]);
-    assert_eq!(deadline(&paper, Step::Paste, &off), (3_000, Why::Configured));
+    assert_eq!(
+        deadline(&paper, Step::Paste, &off),
+        (3_000, Why::Configured)
+    );
 }
 
 #[test]
@@ -262,7 +274,10 @@ fn what_was_waited_for_in_vain_lengthens_the_deadline_and_never_shortens_it() {
     paper.accept(&sent(900, 1, Priority::Normal)).unwrap();
     puppet.play(&paper);
     // Four attempts in vain: doubled and doubled, up to the ceiling.
-    assert_eq!(deadline(&paper, Step::Paste, &learning), (12_000, Why::Missed));
+    assert_eq!(
+        deadline(&paper, Step::Paste, &learning),
+        (12_000, Why::Missed)
+    );
     // Nothing is held against the steps that came about.
     assert_eq!(deadline(&paper, Step::Focus, &learning).1, Why::Floor);
 }
@@ -280,7 +295,10 @@ fn an_attempt_gets_the_deadlines_that_its_agent_taught() {
     paper.accept(&sent(900, 1, Priority::Normal)).unwrap();
     puppet.play(&paper);
     let patience = seen.borrow()[0];
-    assert!(patience.paste > millis(1_600) && patience.paste < millis(2_000), "{patience:?}");
+    assert!(
+        patience.paste >= millis(1_600) && patience.paste < millis(2_000),
+        "{patience:?}"
+    );
     assert_eq!(patience.settle, Patience::of(Target::Chat).settle);
 }
 
@@ -316,9 +334,15 @@ fn recorded_attempts_tell_what_another_deadline_would_have_done() {
     let found = |deadline: Duration| {
         let mut what_if = WhatIf::default();
         paper.tell(Position::START, |event| {
-            what_if.apply(&event.fact, &|_, step| (step == Step::Paste).then_some(deadline));
+            what_if.apply(&event.fact, &|_, step| {
+                (step == Step::Paste).then_some(deadline)
+            });
         });
-        let found = what_if.found().get(&(agent(1), Step::Paste)).copied().unwrap();
+        let found = what_if
+            .found()
+            .get(&(agent(1), Step::Paste))
+            .copied()
+            .unwrap();
         assert_eq!(what_if.found().len(), 1);
         (found.within, found.beyond, found.missed)
     };
@@ -348,7 +372,7 @@ fn the_urgent_go_first_and_whoever_waits_long_becomes_urgent() {
     assert_eq!(order(121), [id(1), id(2), id(3), id(4)]);
     // Within one agent's own messages too.
     paper.accept(&sent(5, 1, Priority::Critical)).unwrap();
-    assert_eq!(order(60), [id(2), id(3), id(5), id(4)]);
+    assert_eq!(order(61), [id(2), id(3), id(5), id(4)]);
     assert_eq!(order(121)[0], id(1));
 }
 
@@ -356,11 +380,19 @@ fn the_urgent_go_first_and_whoever_waits_long_becomes_urgent() {
 fn hundreds_of_recipients_are_all_served_in_the_order_they_were_sent_to() {
     let paper = paper(300);
     for number in 1..=300 {
-        paper.accept(&sent(u128::from(number), number, Priority::Normal)).unwrap();
+        paper
+            .accept(&sent(u128::from(number), number, Priority::Normal))
+            .unwrap();
     }
     // Somebody is always in a hurry.
     for number in 1..=900 {
-        paper.accept(&sent(1_000 + u128::from(number), 1 + number % 3, Priority::Critical)).unwrap();
+        paper
+            .accept(&sent(
+                1_000 + u128::from(number),
+                1 + number % 3,
+                Priority::Critical,
+            ))
+            .unwrap();
     }
     let mut puppet = Puppet::new(|_| observed());
     puppet.takes = millis(500);
@@ -400,11 +432,32 @@ fn whatever_is_done_to_a_message_under_way_is_decided_against_what_is_written() 
         (2, Meddling::Cancel(one), arrives, (State::Observed, 1)),
         (1, Meddling::Requeue(one), arrives, (State::Observed, 1)),
         (2, Meddling::Requeue(one), unknown, (State::Unknown, 1)),
-        (2, Meddling::Resolve(one, Verdict::Failed), unknown, (State::Unknown, 1)),
-        (3, Meddling::Resolve(one, Verdict::Delivered), unknown, (State::Observed, 1)),
-        (1, Meddling::Acknowledge(one, agent(1)), fails, (State::Acknowledged, 1)),
-        (2, Meddling::Acknowledge(one, agent(1)), unknown, (State::Acknowledged, 1)),
-        (2, Meddling::Cancel(one), fails, (State::Inboxed, 1)),
+        (
+            2,
+            Meddling::Resolve(one, Verdict::Failed),
+            unknown,
+            (State::Unknown, 1),
+        ),
+        (
+            3,
+            Meddling::Resolve(one, Verdict::Delivered),
+            unknown,
+            (State::Observed, 1),
+        ),
+        (
+            1,
+            Meddling::Acknowledge(one, agent(1)),
+            fails,
+            (State::Acknowledged, 1),
+        ),
+        (
+            2,
+            Meddling::Acknowledge(one, agent(1)),
+            unknown,
+            (State::Acknowledged, 1),
+        ),
+        // The nudge is carried too.
+        (2, Meddling::Cancel(one), fails, (State::Inboxed, 2)),
     ] {
         let found = strike(at, meddling.clone(), ends);
         assert_eq!(found, expect, "{meddling} at {at}");
@@ -422,7 +475,10 @@ fn a_panic_between_start_and_enter_keeps_enter_from_being_pressed() {
         puppet.play(&paper);
         let refused = matches!(
             puppet.answers.first(),
-            Some(Answer::Refused { class: FailureClass::Paused, .. })
+            Some(Answer::Refused {
+                class: FailureClass::Paused,
+                ..
+            })
         );
         assert!(refused, "{meddling}: {:?}", puppet.answers);
         // Somebody resumed it, as the theatre does when nothing else happens, and it was carried anew.
@@ -445,7 +501,11 @@ fn a_message_whose_time_runs_out_while_it_is_carried_is_not_submitted() {
     // It takes twenty milliseconds to come to Enter.
     let mut puppet = Puppet::new(|_| observed());
     puppet.play(&paper);
-    assert!(matches!(puppet.answers[..], [Answer::Refused { .. }]), "{:?}", puppet.answers);
+    assert!(
+        matches!(puppet.answers[..], [Answer::Refused { .. }]),
+        "{:?}",
+        puppet.answers
+    );
     assert_eq!(state(&paper, id(1)), State::Expired);
     assert!(!names(&paper).contains(&"attempt.submitting".to_owned()));
 }
@@ -464,14 +524,36 @@ fn an_enter_that_nobody_could_look_after_is_unknown_and_never_another_channel() 
     puppet.play(&paper);
     assert_eq!(state(&paper, id(1)), State::Unknown);
     assert_eq!(paper.letters(id(1)), 0);
-    assert_eq!(puppet.carried.borrow().len(), 4, "it was looked after as often as is tried");
+    assert_eq!(
+        puppet.carried.borrow().len(),
+        4,
+        "it was looked after as often as is tried"
+    );
+}
+
+#[test]
+fn a_worker_that_claims_what_cannot_be_is_not_believed_and_not_hired_for_ever() {
+    let paper = paper(1);
+    paper.accept(&sent(1, 1, Priority::Normal)).unwrap();
+    // It never asks for leave, and says that the text arrived.
+    let mut puppet = Puppet::new(|_| observed());
+    puppet.silent = true;
+    puppet.play(&paper);
+    assert_eq!(state(&paper, id(1)), State::Inboxed);
+    assert!(
+        puppet.carried.borrow().len() <= 8,
+        "{}",
+        puppet.carried.borrow().len()
+    );
 }
 
 #[test]
 fn the_same_events_give_the_same_due_times_under_any_settings() {
     let paper = paper(3);
     for number in 1..=3 {
-        paper.accept(&sent(u128::from(number), number, Priority::Normal)).unwrap();
+        paper
+            .accept(&sent(u128::from(number), number, Priority::Normal))
+            .unwrap();
     }
     let mut puppet = Puppet::new(|job| match job.attempt {
         1 | 2 => failed(FailureClass::PasteNotSeen),
@@ -484,7 +566,10 @@ fn the_same_events_give_the_same_due_times_under_any_settings() {
         for event in events {
             states.apply(event);
             let of = (1..=3).map(|n| states.outbox.get(id(n)).map(|kept| kept.life.due_at));
-            seen.push((of.collect::<Vec<_>>(), states.outbox.next_due_at(event.recorded_at)));
+            seen.push((
+                of.collect::<Vec<_>>(),
+                states.outbox.next_due_at(event.recorded_at),
+            ));
         }
         seen
     };
@@ -496,8 +581,15 @@ fn the_same_events_give_the_same_due_times_under_any_settings() {
     paper.set_settings(other);
     assert!(paper.reopen());
     assert_eq!(due(&paper.events()), before);
-    let retries = before.iter().flat_map(|(of, _)| of.iter().flatten()).max().unwrap();
-    assert!(retries.since(NOON) > Duration::from_secs(1), "there were retries");
+    let retries = before
+        .iter()
+        .flat_map(|(of, _)| of.iter().flatten())
+        .max()
+        .unwrap();
+    assert!(
+        retries.since(NOON) > Duration::from_secs(1),
+        "there were retries"
+    );
 }
 
 #[test]
@@ -543,7 +635,11 @@ fn an_open_breaker_lets_one_probe_through_and_closes_behind_it() {
     puppet.play(&paper);
     let names = names(&paper);
     let count = |name: &str| names.iter().filter(|it| *it == name).count();
-    assert_eq!(count("breaker.opened"), 2, "after five, and after the first probe");
+    assert_eq!(
+        count("breaker.opened"),
+        2,
+        "after five, and after the first probe"
+    );
     assert_eq!(count("breaker.probed"), 2);
     assert_eq!(count("breaker.closed"), 1);
     assert!(paper.reopen());

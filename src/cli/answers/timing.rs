@@ -97,10 +97,9 @@ fn row(
     past: &StepTiming,
 ) -> Value {
     let quantile = |per_mille| past.all().quantile(per_mille).map(micros);
-    let configured = patience(states, dispatch, agent)
-        .and_then(|patience| timing::configured(&patience, step));
-    let deadline =
-        configured.map(|span| timing::deadline(span, Some(past), &dispatch.learning));
+    let configured =
+        patience(states, dispatch, agent).and_then(|patience| timing::configured(&patience, step));
+    let deadline = configured.map(|span| timing::deadline(span, Some(past), &dispatch.learning));
     json!({
         "record": "step",
         "agent": agent,
@@ -153,7 +152,10 @@ fn replay(owner: &Owner, wanted: &Timing) -> Result<Vec<Value>, Failure> {
             && wanted.step.is_none_or(|it| it == step);
         let learnt = past.get(&(agent.clone(), step)).copied();
         // Only where there is something to wait for.
-        wanted.deadline.or(learnt).filter(|_| fits && learnt.is_some())
+        wanted
+            .deadline
+            .or(learnt)
+            .filter(|_| fits && learnt.is_some())
     };
     let mut what_if = WhatIf::default();
     owner

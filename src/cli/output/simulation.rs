@@ -25,7 +25,10 @@ fn line(item: &Value, paint: Paint) -> String {
         let told = told
             .strip_prefix(&kind)
             .map_or(told.as_str(), str::trim_start);
-        format!("{kind:<19} {} {told}", paint.tone(Tone::Dim, &word(event, "stream")))
+        format!(
+            "{kind:<19} {} {told}",
+            paint.tone(Tone::Dim, &word(event, "stream"))
+        )
     } else {
         escape::line(item["words"].as_str().unwrap_or_default())
     };
@@ -52,13 +55,24 @@ fn verdict(item: &Value, paint: Paint) -> String {
     }
     let spent = item["virtual_micros"].as_u64().unwrap_or_default();
     let spent = format!("{}.{:03} s", spent / 1_000_000, spent / 1_000 % 1_000);
-    format!("seed {seed}: holds, in {spent} of virtual time; {}", counts(item))
+    format!(
+        "seed {seed}: holds, in {spent} of virtual time; {}",
+        counts(item)
+    )
 }
 
 fn counts(item: &Value) -> String {
     let tally = &item["tally"];
-    let shown = ["messages", "attempts", "observed", "submitted", "inboxed", "unknown", "others"]
-        .map(|name| format!("{name} {}", word(tally, name)));
+    let shown = [
+        "messages",
+        "attempts",
+        "observed",
+        "submitted",
+        "inboxed",
+        "unknown",
+        "others",
+    ]
+    .map(|name| format!("{name} {}", word(tally, name)));
     shown.join(", ")
 }
 

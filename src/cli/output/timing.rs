@@ -9,7 +9,16 @@ use super::table::{Cell, Table};
 /// Steps, then calibrations.
 pub fn table(items: &[Value], paint: Paint) -> String {
     let mut table = Table::new(&[
-        "agent", "step", ">attempts", ">p50", ">p95", ">p99", ">max", ">missed", ">deadline", "why",
+        "agent",
+        "step",
+        ">attempts",
+        ">p50",
+        ">p95",
+        ">p99",
+        ">max",
+        ">missed",
+        ">deadline",
+        "why",
     ]);
     let of = |record: &'static str| {
         items
@@ -70,7 +79,14 @@ pub fn calibration(item: &Value, paint: Paint) -> String {
 /// What other deadlines would have done.
 pub fn what_if(items: &[Value], paint: Paint) -> String {
     let mut table = Table::new(&[
-        "agent", "step", ">deadline", ">within", ">beyond", ">missed", ">longest", "enough",
+        "agent",
+        "step",
+        ">deadline",
+        ">within",
+        ">beyond",
+        ">missed",
+        ">longest",
+        "enough",
     ]);
     for item in items {
         let enough = if truth(item, "enough") {

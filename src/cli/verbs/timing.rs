@@ -8,9 +8,9 @@ use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::timing;
 use crate::cli::owner::request::{Timing, What};
-use crate::events::time::parse_span;
 use crate::events::facts::attempt::Step;
 use crate::events::ids::AgentId;
+use crate::events::time::parse_span;
 
 /// Show how long each step of deliveries takes, agent by agent, and the deadlines learnt from it.
 ///

@@ -132,7 +132,8 @@ impl Courier {
             }
             // What showed was no selection: a caret that went to the other end scrolls a long text.
             Stage::Copying if self.now >= probe.until && self.has_more_keys(&probe) => {
-                self.unanswered += u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
+                self.unanswered +=
+                    u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
                 probe.candidate = probe.candidate.saturating_add(1);
                 probe.before = None;
                 probe.selection = None;
@@ -140,7 +141,8 @@ impl Courier {
                 self.look(Phase::Probe(Box::new(probe)))
             }
             Stage::Copying if self.now >= probe.until => {
-                self.unanswered += u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
+                self.unanswered +=
+                    u8::from(probe.purpose != Purpose::ReadBack && self.unanswered < 9);
                 let found = if probe.moved {
                     Found::Strange
                 } else {

@@ -15,7 +15,9 @@ use crate::delivery::letter::Letter;
 use crate::delivery::office::Office;
 use crate::delivery::settings::DispatchSettings;
 use crate::events::envelope::{Cause, Event};
-use crate::events::ids::{AgentId, CommandId, CorrelationId, EventId, MessageId, Position, StreamId};
+use crate::events::ids::{
+    AgentId, CommandId, CorrelationId, EventId, MessageId, Position, StreamId,
+};
 use crate::events::ledger::append::{AppendError, Expected};
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;

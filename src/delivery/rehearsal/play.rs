@@ -149,12 +149,14 @@ impl<'p> Lanes<'p> {
         let mut broke = None;
         let carried = theatre.carry(carriage.job.clone(), &mut |now, milestone| {
             self.paper.set_now(now);
-            carriage.reach(self.paper, milestone).unwrap_or_else(|error| {
-                let detail = error.to_string();
-                broke = Some(error);
-                let class = crate::events::facts::attempt::FailureClass::Interrupted;
-                Answer::Refused { class, detail }
-            })
+            carriage
+                .reach(self.paper, milestone)
+                .unwrap_or_else(|error| {
+                    let detail = error.to_string();
+                    broke = Some(error);
+                    let class = crate::events::facts::attempt::FailureClass::Interrupted;
+                    Answer::Refused { class, detail }
+                })
         });
         if let Some(error) = broke {
             return Err(error.into());

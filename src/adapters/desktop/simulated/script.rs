@@ -61,7 +61,9 @@ impl Script {
         };
         let agents = agents(&mut dice, target)?;
         let world = world(&mut dice, target);
-        let lesson = dice.chance(60).then(|| message(seed, 0, &agents, &mut dice));
+        let lesson = dice
+            .chance(60)
+            .then(|| message(seed, 0, &agents, &mut dice));
         let lesson = lesson.flatten().map(|sent| Sent {
             body: "a first word".to_owned(),
             priority: Priority::Normal,
@@ -178,7 +180,9 @@ fn message(
         _ => format!("message number {number} of {seed} says hello"),
     };
     Some(Sent {
-        message: MessageId(Uuid::from_u128((u128::from(seed) << 64) | u128::from(number))),
+        message: MessageId(Uuid::from_u128(
+            (u128::from(seed) << 64) | u128::from(number),
+        )),
         to: to.clone(),
         body,
         priority: match dice.roll(4) {

@@ -190,7 +190,11 @@ impl Theatre for SimulatedTheatre<'_> {
         if let Some(window) = self.windows.get(&job.agent) {
             self.world.borrow_mut().target = *window;
         }
-        let job = if self.by_wire { by_wire(job) } else { Some(job) };
+        let job = if self.by_wire {
+            by_wire(job)
+        } else {
+            Some(job)
+        };
         let Some(job) = job else {
             return Carried::WorkerGone;
         };
@@ -201,7 +205,11 @@ impl Theatre for SimulatedTheatre<'_> {
             return Carried::Endless(spent);
         }
         // Whatever ends a worker, it lets go of every key.
-        let _trouble = perform(&Deed::Act(Act::ReleaseAll), &mut self.desktop, &mut self.pace);
+        let _trouble = perform(
+            &Deed::Act(Act::ReleaseAll),
+            &mut self.desktop,
+            &mut self.pace,
+        );
         match ending {
             _ if alone => {
                 self.note(|| "CUT: the owner's process was gone, and begins anew".to_owned());

@@ -267,7 +267,8 @@ impl SimulatedWindow {
             return;
         }
         if let Some(offer) = self.offer.take() {
-            self.did.push(format!("takes Enter for its completion {offer:?}"));
+            self.did
+                .push(format!("takes Enter for its completion {offer:?}"));
             self.insert(&offer);
             return;
         }
