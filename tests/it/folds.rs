@@ -362,7 +362,6 @@ fn kinds_that_a_fold_does_not_care_about_would_change_nothing_in_it() {
         let topic = name.split('.').next().unwrap();
         let expected = match topic {
             "message" | "attempt" => 4,
-            "timing" => 0,
             "agent" | "box" | "breaker" => 2,
             "seat" => 1,
             _ => 0,

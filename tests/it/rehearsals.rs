@@ -85,8 +85,6 @@ enum Broken {
     ClaimsAfterEnter,
     /// Takes what nobody knows for a failure.
     UnknownIsFailed,
-    /// Takes people for machines.
-    NoRespect,
     /// Forgets that its text may stand in the box.
     ForgetsItsText,
 }
@@ -159,11 +157,6 @@ impl Conduct for Saboteur {
             }
             (Broken::NoFocusCheck, Deed::Survey(_), Report::Surveyed(mut survey)) => {
                 survey.focus = survey.under;
-                Report::Surveyed(survey)
-            }
-            (Broken::NoRespect, Deed::Survey(place), Report::Surveyed(mut survey)) => {
-                survey.person = false;
-                survey.pointer = *place;
                 Report::Surveyed(survey)
             }
             (_, _, report) => report,

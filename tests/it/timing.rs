@@ -191,7 +191,7 @@ impl Theatre for Puppet {
             self.answers.push(answer);
         }
         let micros = u64::try_from(self.takes.as_micros()).unwrap();
-        Carried::Ended(Ending {
+        Carried::Ended(Box::new(Ending {
             outcome,
             steps: [Step::Focus, Step::Paste, Step::Submit]
                 .map(|step| StepTime { step, micros })
@@ -199,7 +199,7 @@ impl Theatre for Puppet {
             window: None,
             learnt: None,
             remarks: Vec::new(),
-        })
+        }))
     }
 
     fn between(&mut self, paper: &Paper) {
@@ -307,11 +307,12 @@ fn drift_is_written_down_once_and_becomes_the_new_measure() {
     let drifts = |takes: &[u64]| {
         let paper = with_past(takes);
         let drifted: Vec<_> = paper
-            .tell(Position::START, |event| match &event.fact {
-                Fact::TimingDrifted(it) if it.step == Step::Paste => {
-                    Some((it.before_micros / 1_000, it.now_micros / 1_000))
-                }
-                _ => None,
+            .tell(Position::START, |event| {
+                let Fact::TimingDrifted(it) = &event.fact else {
+                    return None;
+                };
+                let millis = (it.before_micros / 1_000, it.now_micros / 1_000);
+                (it.step == Step::Paste).then_some(millis)
             })
             .into_iter()
             .flatten()
