@@ -72,6 +72,14 @@ pub(super) const fn span(min: Duration, max: Duration) -> Shape {
     Shape::Span { min, max }
 }
 
+const fn ratio(min: f64, max: f64) -> Shape {
+    Shape::Ratio { min, max }
+}
+
+const fn whole(min: u64, max: u64) -> Shape {
+    Shape::Whole { min, max }
+}
+
 /// Names and shapes; `*` stands for a failure class or a kind of target. Those of applications stand beside
 /// them.
 const REGISTER: &[(&str, Shape)] = &[
@@ -142,38 +150,11 @@ const REGISTER: &[(&str, Shape)] = &[
         Shape::Whole { min: 0, max: 10 },
     ),
     ("delivery.timing.learn", Shape::Switch),
-    (
-        "delivery.timing.attempts_min",
-        Shape::Whole {
-            min: 1,
-            max: 10_000,
-        },
-    ),
-    (
-        "delivery.timing.quantile",
-        Shape::Ratio { min: 0.5, max: 1.0 },
-    ),
-    (
-        "delivery.timing.factor",
-        Shape::Ratio {
-            min: 1.0,
-            max: 100.0,
-        },
-    ),
-    (
-        "delivery.timing.floor",
-        Shape::Ratio {
-            min: 0.05,
-            max: 1.0,
-        },
-    ),
-    (
-        "delivery.timing.ceiling",
-        Shape::Ratio {
-            min: 1.0,
-            max: 100.0,
-        },
-    ),
+    ("delivery.timing.attempts_min", whole(1, 10_000)),
+    ("delivery.timing.quantile", ratio(0.5, 1.0)),
+    ("delivery.timing.factor", ratio(1.0, 100.0)),
+    ("delivery.timing.floor", ratio(0.05, 1.0)),
+    ("delivery.timing.ceiling", ratio(1.0, 100.0)),
     ("delivery.keys.*.paste", Shape::Chord),
     ("delivery.keys.*.paste_by_class", Shape::ClassChords),
     ("delivery.keys.*.submit", Shape::Chord),

@@ -197,7 +197,7 @@ pub fn end_refused(
     refusal: &Refusal,
 ) -> Result<(), Refused> {
     tracing::error!(%message, %refusal, "the end of an attempt was refused");
-    settle(world, message)
+    cut_off(world, message)
 }
 
 /// Settles an attempt whose worker is gone: unknown if Enter may have been pressed, otherwise tried

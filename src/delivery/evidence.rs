@@ -47,12 +47,12 @@ pub fn difference(a: &Picture, b: &Picture) -> Mask {
 const BLOCK: usize = 16;
 
 const fn differs(p: &[u8], q: &[u8]) -> bool {
-    match (p, q) {
-        ([a, b, c], [d, e, f]) => {
-            a.abs_diff(*d) > TOLERANCE || b.abs_diff(*e) > TOLERANCE || c.abs_diff(*f) > TOLERANCE
-        }
-        _ => true,
-    }
+    let ([red, green, blue], [other_red, other_green, other_blue]) = (p, q) else {
+        return true;
+    };
+    red.abs_diff(*other_red) > TOLERANCE
+        || green.abs_diff(*other_green) > TOLERANCE
+        || blue.abs_diff(*other_blue) > TOLERANCE
 }
 
 /// The size a text cursor may have there: a bar in boxes, a cell in terminals. Physical pixels.

@@ -23,7 +23,7 @@ pub(super) fn aged(priority: Priority, due_at: Timestamp, now: Timestamp) -> Pri
     match (priority, steps) {
         (Priority::Normal, 0) => Priority::Normal,
         (Priority::Normal, 1) | (Priority::Urgent, 0) => Priority::Urgent,
-        (Priority::Normal | Priority::Urgent, _) | (Priority::Critical, _) => Priority::Critical,
+        (Priority::Normal | Priority::Urgent | Priority::Critical, _) => Priority::Critical,
     }
 }
 

@@ -362,7 +362,6 @@ fn kinds_that_a_fold_does_not_care_about_would_change_nothing_in_it() {
         let topic = name.split('.').next().unwrap();
         let expected = match topic {
             "message" | "attempt" => 4,
-            "timing" => 0,
             "agent" | "box" | "breaker" => 2,
             "seat" => 1,
             _ => 0,
@@ -655,7 +654,7 @@ fn the_command_line_says_which_projection_is_stopped_and_how_a_rebuild_gets_on()
     let store = store.path();
 
     let (exit, rows, said) = run(store, &["projections", "rebuild"]);
-    assert_eq!((exit, rows.len()), (Some(0), 5), "{rows:?} {said:?}");
+    assert_eq!((exit, rows.len()), (Some(0), 6), "{rows:?} {said:?}");
     assert_eq!(rows[0]["state"], "stopped");
     assert_eq!(rows[0]["stopped_at"], poison.0);
     assert_eq!(rows[0]["lag_events"], head.0 - poison.0 + 1);

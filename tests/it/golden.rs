@@ -112,6 +112,7 @@ fn samples() -> Vec<Fact> {
     facts.extend(ledger_and_agents());
     facts.extend(copies());
     facts.extend(others());
+    facts.extend(timings());
     facts.sort_by_key(Fact::kind);
     facts
 }
@@ -365,9 +366,19 @@ fn others() -> Vec<Fact> {
             value: Some("5".to_owned()),
         }
         .into(),
+        Note {
+            word: "plan".to_owned(),
+            data: r#"{"step":1}"#.to_owned(),
+        }
+        .into(),
+    ]
+}
+
+fn timings() -> Vec<Fact> {
+    vec![
         TimingCalibrated {
             seat: seat(),
-            agent: Some(crate::golden::agent("agent-3")),
+            agent: Some(agent("agent-3")),
             by: AgentId::operator(),
             figures: vec![Figure {
                 measure: Measure::PasteVisible,
@@ -386,16 +397,11 @@ fn others() -> Vec<Fact> {
         }
         .into(),
         TimingDrifted {
-            agent: crate::golden::agent("agent-3"),
+            agent: agent("agent-3"),
             step: Step::Paste,
             before_micros: 8_000,
             now_micros: 90_000,
             attempts: 16,
-        }
-        .into(),
-        Note {
-            word: "plan".to_owned(),
-            data: r#"{"step":1}"#.to_owned(),
         }
         .into(),
     ]

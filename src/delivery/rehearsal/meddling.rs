@@ -119,7 +119,7 @@ impl Paper {
 
     /// Accepts a message from the operator.
     pub fn accept(&self, sent: &Sent) -> Result<Outcome, Refused> {
-        let send = SendMessage {
+        let command = SendMessage {
             message: sent.message,
             from: AgentId::operator(),
             to: sent.to.clone(),
@@ -134,6 +134,6 @@ impl Paper {
             broadcast: None,
             hops_max: 16,
         };
-        self.execute_as(AgentId::operator(), send)
+        self.execute_as(AgentId::operator(), command)
     }
 }

@@ -31,7 +31,7 @@ pub trait Theatre: std::fmt::Debug {
 #[derive(Debug)]
 pub enum Carried {
     /// The worker said how.
-    Ended(Ending),
+    Ended(Box<Ending>),
     /// The worker was gone.
     WorkerGone,
     /// The owner was gone, and came back with nothing but its ledger.
@@ -167,7 +167,7 @@ impl<'p> Lanes<'p> {
             Carried::Endless(span) => return Err(Broken::EndlessAttempt(span)),
             Carried::Ended(ending) => {
                 self.rest_after(&ending);
-                carriage.end(self.paper, Told::Ended(Box::new(ending)))?;
+                carriage.end(self.paper, Told::Ended(ending))?;
             }
             Carried::WorkerGone => {
                 let reason = "the seat's worker process ended in the middle".to_owned();

@@ -1,6 +1,11 @@
 //! What must hold after a rehearsal, whatever happened: the windows know what they received, and the
 //! ledger must not say more, nor keep quiet about a second time.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a judge looks at the facts, states and faults that concern it"
+)]
+
 use std::collections::BTreeMap;
 
 use super::script::Script;

@@ -11,4 +11,5 @@ pub mod theatre;
 pub mod window;
 pub mod world;
 
+mod faults;
 mod paint;

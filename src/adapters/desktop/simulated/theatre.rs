@@ -220,9 +220,9 @@ impl Theatre for SimulatedTheatre<'_> {
                 Carried::WorkerGone
             }
             Some(ending) if self.by_wire => {
-                back_by_wire(ending).map_or(Carried::WorkerGone, Carried::Ended)
+                back_by_wire(ending).map_or(Carried::WorkerGone, |it| Carried::Ended(Box::new(it)))
             }
-            Some(ending) => Carried::Ended(ending),
+            Some(ending) => Carried::Ended(Box::new(ending)),
         }
     }
 
