@@ -22,6 +22,7 @@ use super::note::KeepNote;
 use super::pause_agent::PauseAgent;
 use super::pause_seat::{PauseSeat, ResumeSeat};
 use super::place_agent::PlaceAgent;
+use super::record_backup::{RecordBackup, RecordDrill};
 use super::refusal::Refusal;
 use super::remove_agent::RemoveAgent;
 use super::reply::Reply;
@@ -53,7 +54,7 @@ commands! {
     SendMessage, Broadcast, Reply, Acknowledge, MarkRead, Cancel, Requeue, Resolve, Expire,
     StartAttempt, SubmitAttempt, EndAttempt, FailAttempt, InboxAttempt, CutOff, LearnBox,
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
-    PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig,
+    PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, RecordBackup, RecordDrill,
 }
 
 /// What must be looked up before a command can be decided.
@@ -160,7 +161,11 @@ impl Command {
                 seats: true,
                 ..Needs::default()
             },
-            Self::KeepNote(_) | Self::SetConfig(_) | Self::LoadConfig(_) => Needs::default(),
+            Self::KeepNote(_)
+            | Self::SetConfig(_)
+            | Self::LoadConfig(_)
+            | Self::RecordBackup(_)
+            | Self::RecordDrill(_) => Needs::default(),
         }
     }
 
@@ -182,7 +187,9 @@ impl Command {
             | Self::LearnBox(_)
             | Self::KeepNote(_)
             | Self::SetConfig(_)
-            | Self::LoadConfig(_) => return None,
+            | Self::LoadConfig(_)
+            | Self::RecordBackup(_)
+            | Self::RecordDrill(_) => return None,
             Self::Acknowledge(it) => StreamId::message(it.message),
             Self::MarkRead(it) => StreamId::message(it.message),
             Self::Cancel(it) => StreamId::message(it.message),
@@ -228,6 +235,8 @@ impl Command {
             Self::KeepNote(it) => it.decide(),
             Self::SetConfig(it) => Ok(it.decide()),
             Self::LoadConfig(it) => Ok(it.decide()),
+            Self::RecordBackup(it) => Ok(it.decide()),
+            Self::RecordDrill(it) => Ok(it.decide()),
         })
     }
 }

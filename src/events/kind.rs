@@ -12,6 +12,7 @@ use super::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown,
 };
+use super::facts::backup::{BackupTaken, DrillMissed, DrillPassed};
 use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use super::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
@@ -128,6 +129,9 @@ register! {
     502 "breaker.closed" BreakerClosed;
     600 "config.loaded" ConfigLoaded;
     601 "config.set" ConfigSet;
+    700 "backup.taken" BackupTaken;
+    701 "drill.passed" DrillPassed;
+    702 "drill.missed" DrillMissed;
     900 "note" Note;
     retired {
         304 "agent.paused" AgentPausedAsAsked => AgentPaused;

@@ -4,9 +4,10 @@
 use std::io;
 use std::sync::Arc;
 
+use super::bytes::size;
 use super::disk::{Disk, is_full};
 use super::frame::{Draft, Sealed};
-use super::journal::{Found, HEADER, Heading, Journal, Walk, WriteFailure};
+use super::journal::{Found, HEADER, Heading, Journal, STEP, Walk};
 use super::layout::Layout;
 use super::record::Hash;
 use super::restoring::RestoreError;
@@ -32,8 +33,10 @@ pub(super) struct Epoch {
     reserved: u64,
     pub(super) events: u64,
     pub(super) offset: u64,
-    synced: u64,
+    disk: Arc<dyn Disk>,
     pub(super) draft: Draft,
+    /// Position of the draft's first event.
+    next: u64,
     frames: Vec<Sealed>,
     waiting: usize,
 }
@@ -53,8 +56,9 @@ impl Epoch {
             reserved: HEADER,
             events: 0,
             offset: HEADER,
-            synced: heading.first.saturating_sub(1),
+            disk: Arc::clone(disk),
             draft: Draft::new(heading.first, heading.before),
+            next: heading.first,
             frames: Vec::new(),
             waiting: 0,
         })
@@ -67,7 +71,10 @@ impl Epoch {
         }
         let chain = self.draft.chain();
         let draft = std::mem::replace(&mut self.draft, Draft::new(next, chain));
-        let frame = draft.seal(self.offset, self.synced, &self.journal.key);
+        // The store gets its name after all of it was synced: whoever reads this frame may rely on what
+        // stands before it.
+        let before = std::mem::replace(&mut self.next, next).saturating_sub(1);
+        let frame = draft.seal(self.offset, before, &self.journal.key);
         self.offset = frame.end();
         self.waiting = self.waiting.saturating_add(frame.bytes.len());
         self.frames.push(frame);
@@ -77,21 +84,39 @@ impl Epoch {
         Ok(())
     }
 
-    pub(super) fn write(&mut self) -> Result<(), RestoreError> {
-        let Some(last) = self.frames.last().map(|frame| frame.last) else {
+    /// Writes the frames that wait; they are durable after [`Self::sync`].
+    fn write(&mut self) -> Result<(), RestoreError> {
+        let (Some(first), Some(last)) = (self.frames.first(), self.frames.last()) else {
             return Ok(());
         };
-        match self.journal.append(&self.frames, self.reserved) {
-            Ok(reserved) => self.reserved = reserved,
-            Err(WriteFailure::Full(detail)) => return Err(RestoreError::NoSpace { detail }),
-            Err(WriteFailure::Broken(reason)) => {
-                return Err(io("writing the journal")(io::Error::other(reason)));
-            }
+        let (from, end) = (first.offset, last.end());
+        let file = &self.journal.file;
+        if end > self.reserved {
+            let wanted = end.next_multiple_of(STEP);
+            self.disk
+                .reserve(file, self.reserved, wanted)
+                .map_err(io("making room in the journal"))?;
+            self.reserved = wanted;
         }
-        self.synced = last;
+        let mut bytes = Vec::with_capacity(size(end.saturating_sub(from)));
+        for frame in &self.frames {
+            bytes.resize(size(frame.offset.saturating_sub(from)), 0);
+            bytes.extend_from_slice(&frame.bytes);
+        }
+        self.disk
+            .write(file, &bytes, from)
+            .map_err(io("writing the journal"))?;
         self.frames.clear();
         self.waiting = 0;
         Ok(())
+    }
+
+    /// Writes what waits, and returns once all of it is on the device.
+    pub(super) fn sync(&mut self) -> Result<(), RestoreError> {
+        self.write()?;
+        self.disk
+            .sync(&self.journal.file)
+            .map_err(io("syncing the journal"))
     }
 
     /// Reads all of it from the file: every checksum, every frame behind the other.
