@@ -5,6 +5,7 @@ pub mod clock;
 pub mod desktop;
 pub mod entropy;
 pub mod files;
+pub mod harm;
 pub mod inbox;
 pub mod processes;
 pub mod seat_process;

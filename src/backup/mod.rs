@@ -2,8 +2,10 @@
 
 pub mod catalog;
 pub mod digest;
+pub mod drill;
 pub mod error;
 pub mod lock;
+pub mod lossy;
 pub mod manifest;
 pub mod plan;
 pub mod plan_prune;

@@ -75,6 +75,9 @@ pub struct Verdict {
     pub because: Vec<&'static str>,
 }
 
+/// A rule's name, how many buckets it keeps, and the bucket of an instant.
+type Rule = (&'static str, usize, fn(Timestamp) -> String);
+
 impl Policy {
     /// Whether it keeps nothing at all.
     pub fn is_empty(&self) -> bool {
@@ -120,7 +123,7 @@ impl Policy {
         for it in newest_first.iter().take(self.last) {
             keep(it, "last");
         }
-        let rules: [(&'static str, usize, fn(Timestamp) -> String); 5] = [
+        let rules: [Rule; 5] = [
             ("hourly", self.hourly, |at| beginning(at, 13)),
             ("daily", self.daily, |at| beginning(at, 10)),
             ("weekly", self.weekly, week),

@@ -56,6 +56,8 @@ pub struct Edge {
 pub struct Taken {
     /// The backup.
     pub manifest: Manifest,
+    /// The repository's id.
+    pub repository: Uuid,
     /// True when there was nothing to add: it is the one that was there.
     pub unchanged: bool,
     /// What was wanted but could not be, and what was done instead.
@@ -120,6 +122,10 @@ pub fn take(
     let begun = edge.clock.now();
     let (id, timeline) = ledger.identity();
     let mut catalog = open_or_make(vault, id, edge, &wish.made_by)?;
+    let repository = catalog
+        .config
+        .as_ref()
+        .map_or(Uuid::nil(), |it| it.repository);
     let timelines: Vec<Ancestor> = ledger
         .lineage()?
         .into_iter()
@@ -163,6 +169,7 @@ pub fn take(
         {
             return Ok(Taken {
                 manifest: base.clone(),
+                repository,
                 unchanged: true,
                 notes,
             });
@@ -173,6 +180,7 @@ pub fn take(
     publish(vault, &mut manifest, (edge, begun), after)?;
     Ok(Taken {
         manifest,
+        repository,
         unchanged: false,
         notes,
     })

@@ -53,7 +53,8 @@ pub fn try_out(
     Ok(trial)
 }
 
-fn look(catalog: &Catalog, restored: &Restored, into: &Into) -> Option<String> {
+/// What is wrong with a ledger that was restored, if anything is.
+pub fn look(catalog: &Catalog, restored: &Restored, into: &Into) -> Option<String> {
     let opened = Ledger::open_with(
         into.options,
         std::sync::Arc::clone(&into.disk),

@@ -23,6 +23,7 @@ use super::note::KeepNote;
 use super::pause_agent::PauseAgent;
 use super::pause_seat::{PauseSeat, ResumeSeat};
 use super::place_agent::PlaceAgent;
+use super::record_backup::{RecordBackup, RecordDrill};
 use super::refusal::Refusal;
 use super::remove_agent::RemoveAgent;
 use super::reply::Reply;
@@ -55,6 +56,7 @@ commands! {
     StartAttempt, SubmitAttempt, EndAttempt, FailAttempt, InboxAttempt, CutOff, LearnBox,
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
     PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
+    RecordBackup, RecordDrill,
 }
 
 /// What must be looked up before a command can be decided.
@@ -165,7 +167,9 @@ impl Command {
             | Self::SetConfig(_)
             | Self::LoadConfig(_)
             | Self::KeepCalibration(_)
-            | Self::KeepDrift(_) => Needs::default(),
+            | Self::KeepDrift(_)
+            | Self::RecordBackup(_)
+            | Self::RecordDrill(_) => Needs::default(),
         }
     }
 
@@ -189,7 +193,9 @@ impl Command {
             | Self::LearnBox(_)
             | Self::KeepNote(_)
             | Self::SetConfig(_)
-            | Self::LoadConfig(_) => return None,
+            | Self::LoadConfig(_)
+            | Self::RecordBackup(_)
+            | Self::RecordDrill(_) => return None,
             Self::Acknowledge(it) => StreamId::message(it.message),
             Self::MarkRead(it) => StreamId::message(it.message),
             Self::Cancel(it) => StreamId::message(it.message),
@@ -237,6 +243,8 @@ impl Command {
             Self::LoadConfig(it) => Ok(it.decide()),
             Self::KeepCalibration(it) => Ok(it.decide()),
             Self::KeepDrift(it) => Ok(it.decide()),
+            Self::RecordBackup(it) => Ok(it.decide()),
+            Self::RecordDrill(it) => Ok(it.decide()),
         })
     }
 }

@@ -24,6 +24,7 @@ pub mod note;
 pub mod pause_agent;
 pub mod pause_seat;
 pub mod place_agent;
+pub mod record_backup;
 pub mod refusal;
 pub mod remove_agent;
 pub mod reply;

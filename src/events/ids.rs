@@ -325,6 +325,18 @@ impl StreamId {
         Self("config/runtime".to_owned())
     }
 
+    /// Backups that were taken.
+    #[must_use]
+    pub fn backups() -> Self {
+        Self("backup/taken".to_owned())
+    }
+
+    /// Disasters that were rehearsed.
+    #[must_use]
+    pub fn drills() -> Self {
+        Self("backup/drills".to_owned())
+    }
+
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -12,6 +12,7 @@ use super::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown,
 };
+use super::facts::backup::{BackupTaken, DrillMissed, DrillPassed};
 use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use super::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
@@ -141,6 +142,9 @@ register! {
     601 "config.set" ConfigSet;
     700 "timing.calibrated" TimingCalibrated;
     701 "timing.drifted" TimingDrifted;
+    720 "backup.taken" BackupTaken;
+    721 "drill.passed" DrillPassed;
+    722 "drill.missed" DrillMissed;
     900 "note" Note;
     retired {
         304 "agent.paused" AgentPausedAsAsked => AgentPaused;

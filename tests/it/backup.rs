@@ -454,3 +454,63 @@ fn the_command_line_backs_up_and_restores() {
         assert_eq!(ran.code, code, "{line:?}: {ran:?}");
     }
 }
+
+#[test]
+fn drills_restore_for_real_and_are_noted_in_the_ledger() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "agent-1", "--channel", "inbox"]);
+    desk.must(&["backup", "full", "--repo", "repo"]);
+    desk.must(&["send", "--to", "agent-1", "--wait", "accepted", "one"]);
+    let taken = desk.must(&["backup", "incremental", "--repo", "repo"]);
+    let status = desk.must(&["status"]);
+    assert_eq!(status["last_backup"]["backup"], taken["id"]);
+    assert_eq!(status["last_drill"], Value::Null);
+    let ran = desk.run(&["backup", "drill", "--repo", "repo", "--scratch", "scratch"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let items = ran.items();
+    assert_eq!(items.len(), 5);
+    assert!(
+        items[..4].iter().all(|it| it["passed"] == true),
+        "{items:?}"
+    );
+    assert_eq!(items[4]["ok"], true);
+    let last = desk.must(&["status"]);
+    assert_eq!(last["last_drill"]["event"], "drill.passed");
+    // A plan that nobody could keep.
+    let line = [
+        "backup",
+        "drill",
+        "hardware-loss",
+        "--repo",
+        "repo",
+        "--rto",
+        "1us",
+    ];
+    let missed = desk.run(&line);
+    assert_eq!(missed.code, 21, "{missed:?}");
+    assert_eq!(
+        desk.must(&["status"])["last_drill"]["event"],
+        "drill.missed"
+    );
+    let left = std::fs::read_dir(desk.store().with_file_name("scratch")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn a_running_desk_backs_itself_up() {
+    let desk = Desk::new();
+    let daemon = desk.serve(&[]);
+    desk.must(&[
+        "append", "--stream", "note/a", "--kind", "note.n", "--data", "1",
+    ]);
+    let full = desk.must(&["backup", "full", "--repo", "repo"]);
+    assert_eq!(
+        full["last_position"],
+        desk.must(&["status"])["last_backup"]["last"]
+    );
+    let again = desk.must(&["backup", "incremental", "--repo", "repo"]);
+    assert_eq!(again["base"], full["id"]);
+    daemon.stop();
+    let whole = desk.must(&["backup", "verify", "--restore-test", "--repo", "repo"]);
+    assert_eq!(whole["ok"], true);
+}

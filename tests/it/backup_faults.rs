@@ -107,11 +107,10 @@ fn no_damage(repo: &Path, what: &str) {
 }
 
 fn is_full(error: &BackupError) -> bool {
-    match error {
-        BackupError::Vault(error) => error.full,
-        BackupError::Restore(error) => matches!(error, RestoreError::NoSpace { .. }),
-        _ => false,
+    if let BackupError::Vault(error) = error {
+        return error.full;
     }
+    matches!(error, BackupError::Restore(RestoreError::NoSpace { .. }))
 }
 
 /// Does something on a disk that fails at its first step, then its second, and so on, until it does not

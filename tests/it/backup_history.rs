@@ -161,11 +161,8 @@ fn compare(repo: &Path, truth: &Truth, what: &str) -> u64 {
         let expected = expected.expect("it was planned");
         let (position, _, hash) = last.unwrap();
         assert_eq!(*position, expected, "{what}: {target}");
-        assert_eq!(
-            hash,
-            &truth.hashes[expected as usize - 1],
-            "{what}: {target}"
-        );
+        let place = usize::try_from(expected).unwrap() - 1;
+        assert_eq!(hash, &truth.hashes[place], "{what}: {target}");
         compared += 1;
     };
     let end = *truth.times.last().unwrap();

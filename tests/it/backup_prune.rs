@@ -53,9 +53,8 @@ fn kept(policy: &Policy, backups: &[Manifest]) -> Vec<u128> {
     kept.map(|it| it.backup.as_u128()).collect()
 }
 
-#[test]
-fn each_rule_keeps_the_newest_of_its_buckets() {
-    let mut backups: Vec<Manifest> = [
+fn seven() -> Vec<Manifest> {
+    [
         "2024-12-31T23:00:00Z",
         "2025-01-01T01:00:00Z",
         "2025-01-31T10:00:00Z",
@@ -67,7 +66,12 @@ fn each_rule_keeps_the_newest_of_its_buckets() {
     .iter()
     .zip(1..)
     .map(|(at, number)| backup(number, at, Kind::Incremental))
-    .collect();
+    .collect()
+}
+
+#[test]
+fn each_rule_keeps_the_newest_of_its_buckets() {
+    let mut backups = seven();
     backups[0].tags = vec!["release".to_owned()];
     let none = Policy::default;
     for (policy, expected) in [
@@ -136,7 +140,7 @@ proptest! {
         (monthly, yearly) in (0_usize..5, 0_usize..5),
     ) {
         let mut hours = hours;
-        hours.sort();
+        hours.sort_unstable();
         let backups: Vec<Manifest> = hours
             .iter()
             .zip(1..)

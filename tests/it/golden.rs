@@ -16,6 +16,9 @@ use switchboard::events::facts::attempt::{
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown, Channel, FailureClass, Next, Step,
     StepTime, Witness,
 };
+use switchboard::events::facts::backup::{
+    BackupTaken, DrillMissed, DrillPassed, Kind as BackupKind, Measured, Scenario,
+};
 use switchboard::events::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use switchboard::events::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
@@ -247,7 +250,36 @@ fn attempts() -> Vec<Fact> {
 }
 
 fn copies() -> Vec<Fact> {
+    let measured = Measured {
+        backup: Some(Uuid::from_u128(10)),
+        position: Some(1200),
+        recovery_micros: 2_000_000,
+        recovery_limit_micros: 3_600_000_000,
+        lost_micros: 5,
+        lost_limit_micros: 900_000_000,
+    };
     vec![
+        BackupTaken {
+            backup: Uuid::from_u128(10),
+            repository: Uuid::from_u128(11),
+            kind: BackupKind::Differential,
+            first: 900,
+            last: 1200,
+            stored: 40_000,
+            micros: 31_000,
+        }
+        .into(),
+        DrillPassed {
+            scenario: Scenario::Corruption,
+            measured: measured.clone(),
+        }
+        .into(),
+        DrillMissed {
+            scenario: Scenario::LostObject,
+            measured,
+            reason: "recovery took too long".to_owned(),
+        }
+        .into(),
         LedgerRestored {
             timeline: Uuid::from_u128(9),
             parent: Uuid::from_u128(8),

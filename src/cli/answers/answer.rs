@@ -4,8 +4,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    agents, backup, doctor, events, execute, inbox, messages, panic, projections, send, status,
-    timing,
+    agents, backup, doctor, drill, events, execute, inbox, messages, panic, projections, send,
+    status, timing,
 };
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
@@ -95,6 +95,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         What::ProjectionsCheck(name) => projections::check(asked, name).await,
         What::Verify => projections::verify(asked).await,
         What::Backup(wanted) => backup::take_one(asked, wanted).await,
+        What::Drill(wanted) => drill::rehearse(asked, wanted).await,
         What::ConfigRuntime => status::config_runtime(asked).await,
     }
 }

@@ -17,8 +17,11 @@ use crate::backup::restore::state_hash;
 use crate::backup::take::{Edge, Taken, Wish, open_or_make, take};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::request::Backup;
-use crate::events::facts::backup::Kind;
-use crate::events::ids::Position;
+use crate::commands::command::Command;
+use crate::commands::record_backup::RecordBackup;
+use crate::events::envelope::Cause;
+use crate::events::facts::backup::{BackupTaken, Kind};
+use crate::events::ids::{CommandId, Position};
 use crate::events::time::{Clock, Timestamp};
 
 /// Threads that pack. More would only take the cores from the ledger's writer.
@@ -86,10 +89,42 @@ fn take_here(asked: &Asked, wanted: &Backup) -> Result<Taken, Failure> {
     open_or_make(&vault, ledger.identity().0, &edge, &wish.made_by)?;
     let held = hold(&wanted.repo, "backup", Arc::clone(&owner.clock))?;
     let mut taken = take(ledger, &vault, &wish, &edge, &mut tell)?;
+    if wanted.kind != Kind::Label && !taken.unchanged {
+        let manifest = &taken.manifest;
+        let record = RecordBackup {
+            taken: BackupTaken {
+                backup: manifest.id,
+                repository: taken.repository,
+                kind: manifest.kind,
+                first: manifest.first_position,
+                last: manifest.last_position,
+                stored: manifest.bytes_stored,
+                micros: manifest.micros,
+            },
+        };
+        if let Err(failure) = record_here(asked, record) {
+            // The backup stands all the same.
+            taken
+                .notes
+                .push(format!("not noted in the ledger: {}", failure.message));
+        }
+    }
     if let Some(broken) = &held.broken {
         taken.notes.push(format!("the lock of {broken} was broken"));
     }
     Ok(taken)
+}
+
+/// Notes what was done under a wish of its own: it happened, however often it is asked for.
+pub fn record_here(asked: &Asked, command: impl Into<Command>) -> Result<(), Failure> {
+    let owner = &asked.owner;
+    let now = owner.now();
+    let cause = Cause {
+        command: CommandId(owner.ids.fresh(now)),
+        ..asked.cause.clone()
+    };
+    owner.desk.execute(&command.into(), &cause, now)?;
+    Ok(())
 }
 
 /// Holds the repository in this folder while something is written there.

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod answer;
 pub mod backup;
 pub mod doctor;
+pub mod drill;
 pub mod events;
 pub mod execute;
 pub mod inbox;

@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::answer::Asked;
+use super::story::set;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::runtime_settings;
+use crate::events::ids::StreamId;
+use crate::events::ledger::handle::Ledger;
 use crate::events::lifecycle::State;
 
 /// The desk at a glance.
@@ -15,6 +18,9 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
             owner.projections.catch_up_serving(owner.desk.ledger())?;
             let head = owner.desk.ledger().head();
             let rows = owner.projections.list(head);
+            let ledger = owner.desk.ledger();
+            let last_backup = newest(ledger, &StreamId::backups())?;
+            let last_drill = newest(ledger, &StreamId::drills())?;
             Ok(owner.projections.read(|states| {
                 let seats: Vec<Value> = states
                     .outbox
@@ -37,14 +43,29 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "seats": seats,
                     "projections": rows,
                     "traffic": states.traffic.to_json(),
-                    "last_backup": null,
-                    "last_drill": null,
+                    "last_backup": last_backup,
+                    "last_drill": last_drill,
                 })
             }))
         })
         .await?;
     asked.items.say(item).await?;
     Ok(Exit::Done)
+}
+
+/// A stream's last event, with what it says and when it was recorded; null when there is none.
+fn newest(ledger: &Ledger, stream: &StreamId) -> Result<Value, Failure> {
+    let Some((_, position)) = ledger.stream_head(stream)? else {
+        return Ok(Value::Null);
+    };
+    let events = ledger.read(position, 1)?;
+    Ok(events.first().map_or(Value::Null, |event| {
+        let mut item = event.fact.to_json();
+        set(&mut item, "event", json!(event.fact.name()));
+        set(&mut item, "recorded_at", json!(event.recorded_at));
+        set(&mut item, "position", json!(event.position));
+        item
+    }))
 }
 
 /// Every setting that was set at run time.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::items::{inline, instant, number, truth, word};
 use super::paint::{Paint, Tone};
-use super::table::Table;
+use super::table::{Cell, Table};
 
 /// A number of bytes in words.
 fn bytes(item: &Value, field: &str) -> String {
@@ -127,6 +127,40 @@ pub fn pruned(items: &[Value], paint: Paint) -> String {
     }
     let table = table.render("no backups", paint);
     format!("{}\n{end}", table.trim_end())
+}
+
+/// How each drill went.
+pub fn drilled(items: &[Value], paint: Paint) -> String {
+    let mut table = Table::new(&[
+        "scenario",
+        "plan",
+        ">position",
+        ">recovery",
+        ">may take",
+        ">lost",
+        ">may lose",
+        "reason",
+    ]);
+    let seconds =
+        |item: &Value, field: &str| format!("{:.1} s", item[field].as_f64().unwrap_or_default());
+    for item in items.iter().filter(|item| item["record"] == "drill") {
+        let plan = if truth(item, "passed") {
+            Cell::toned("kept", Tone::Good)
+        } else {
+            Cell::toned("missed", Tone::Bad)
+        };
+        table = table.row(vec![
+            word(item, "scenario").into(),
+            plan,
+            word(item, "position").into(),
+            seconds(item, "rto_seconds").into(),
+            seconds(item, "rto_limit_seconds").into(),
+            seconds(item, "rpo_seconds").into(),
+            seconds(item, "rpo_limit_seconds").into(),
+            word(item, "reason").into(),
+        ]);
+    }
+    table.render("no drills", paint)
 }
 
 /// Damage, then whether there is any.

@@ -320,9 +320,10 @@ mod tests {
         for (_, name) in KINDS {
             let bare = sentence(name, &Value::Null);
             let generic = bare == **name;
-            let expected = ["ledger.", "clock.", "config.", "note", "box."]
-                .iter()
-                .any(|other| name.starts_with(other));
+            let others = [
+                "ledger.", "clock.", "config.", "note", "box.", "backup.", "drill.",
+            ];
+            let expected = others.iter().any(|other| name.starts_with(other));
             assert_eq!(generic, expected, "{name}: {bare}");
         }
     }

@@ -12,7 +12,7 @@ use crate::commands::command::Command;
 use crate::commands::reply::Reply;
 use crate::commands::send::SendMessage;
 use crate::events::facts::attempt::{FailureClass, Step};
-use crate::events::facts::backup::Kind;
+use crate::events::facts::backup::{Kind, Scenario};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, CommandId, MessageId, Position, StreamId};
 use crate::events::lifecycle::State;
@@ -102,6 +102,8 @@ pub enum What {
     Verify,
     /// `backup full|incremental|differential|label`.
     Backup(Backup),
+    /// `backup drill`.
+    Drill(Drill),
     /// The runtime layer of the configuration, for `config show`.
     ConfigRuntime,
 }
@@ -117,6 +119,21 @@ pub struct Awaiting {
     pub desktop: Option<String>,
     /// Only say what would be done.
     pub dry_run: bool,
+}
+
+/// Disasters to rehearse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Drill {
+    /// Which; each of them if not said.
+    pub scenario: Option<Scenario>,
+    /// The repository's folder, absolute.
+    pub repo: PathBuf,
+    /// Where to restore for a look, absolute.
+    pub scratch: PathBuf,
+    /// How long a recovery may take.
+    pub rto: Duration,
+    /// How much of the newest time may be lost.
+    pub rpo: Duration,
 }
 
 /// A backup.

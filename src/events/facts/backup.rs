@@ -1,5 +1,8 @@
 //! What happens around backups.
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 use super::words::worded;
 
 worded! {
@@ -14,4 +17,74 @@ worded! {
         /// Nothing: it gives a position a name.
         Label = "label",
     }
+}
+
+worded! {
+    /// A disaster that is rehearsed.
+    Scenario, "a scenario" {
+        /// The machine is gone; only the repository is left.
+        HardwareLoss = "hardware-loss",
+        /// The ledger's files are damaged.
+        Corruption = "corruption",
+        /// Somebody did something that must not have happened.
+        HumanError = "human-error",
+        /// An object of the repository is lost.
+        LostObject = "lost-object",
+    }
+}
+
+/// 720 `backup.taken`: a backup was published; what is in it ends before this event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupTaken {
+    /// Which.
+    pub backup: Uuid,
+    /// The repository.
+    pub repository: Uuid,
+    /// What it adds.
+    pub kind: Kind,
+    /// First position that it adds.
+    pub first: u64,
+    /// The last position that can be restored from it.
+    pub last: u64,
+    /// Bytes that were written.
+    pub stored: u64,
+    /// How long it took.
+    pub micros: u64,
+}
+
+/// What a drill measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The backup that was restored, if one was.
+    pub backup: Option<Uuid>,
+    /// The last position that came back.
+    pub position: Option<u64>,
+    /// How long it took until the restored ledger was open and verified.
+    pub recovery_micros: u64,
+    /// How long it may take.
+    pub recovery_limit_micros: u64,
+    /// How much of the newest time would have been lost.
+    pub lost_micros: u64,
+    /// How much may be lost.
+    pub lost_limit_micros: u64,
+}
+
+/// 721 `drill.passed`: a disaster was rehearsed, and the plan was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillPassed {
+    /// Which disaster.
+    pub scenario: Scenario,
+    /// What was measured.
+    pub measured: Measured,
+}
+
+/// 722 `drill.missed`: a disaster was rehearsed, and the plan was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillMissed {
+    /// Which disaster.
+    pub scenario: Scenario,
+    /// What was measured.
+    pub measured: Measured,
+    /// In words.
+    pub reason: String,
 }

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn reserved_room_is_zeros_that_are_on_the_disk_and_leaves_what_is_before_it() {
         let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, b"header").unwrap();
+        io::Write::write_all(&mut file, b"header").unwrap();
         let length = 3 * ZEROS + 77;
         OsDisk.reserve(&file, 6, length).unwrap();
         let mut bytes = vec![1; size(length)];

@@ -282,7 +282,7 @@ impl Restoring {
 
     fn end_epoch(&mut self) -> Result<(), RestoreError> {
         self.epoch.seal()?;
-        self.epoch.write()?;
+        self.epoch.sync()?;
         self.epoch.reread(&self.chain)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, is_full};
 use super::frame::Draft;
-use super::journal::{Found, HEADER, Heading, Journal, Walk, WriteFailure};
+use super::journal::{Found, HEADER, Heading, Journal, Walk};
 use super::layout::Layout;
 use super::record::Hash;
 use super::restoring::RestoreError;
@@ -29,10 +29,9 @@ pub(super) fn io(step: &'static str) -> impl FnOnce(io::Error) -> RestoreError {
 #[derive(Debug)]
 pub(super) struct Epoch {
     journal: Journal,
-    reserved: u64,
     pub(super) events: u64,
     pub(super) offset: u64,
-    synced: u64,
+    disk: Arc<dyn Disk>,
     pub(super) draft: Draft,
     /// Where in the journal the draft's frames begin.
     begin: u64,
@@ -50,10 +49,9 @@ impl Epoch {
         let journal = Journal::create(&path, heading, Arc::clone(disk));
         Ok(Self {
             journal: journal.map_err(io("making a journal"))?,
-            reserved: HEADER,
             events: 0,
             offset: HEADER,
-            synced: heading.first.saturating_sub(1),
+            disk: Arc::clone(disk),
             draft: Draft::new(heading.first, heading.before),
             begin: HEADER,
         })
@@ -64,7 +62,10 @@ impl Epoch {
         if self.draft.is_empty() {
             return Ok(());
         }
-        let frame = self.draft.seal(self.offset, self.synced, &self.journal.key);
+        // The store gets its name after all of it was synced: whoever reads this frame may rely on what
+        // stands before it.
+        let before = self.draft.first().saturating_sub(1);
+        let frame = self.draft.seal(self.offset, before, &self.journal.key);
         self.offset = frame.end();
         if self.draft.sealed().len() >= BATCH_BYTES {
             self.write()?;
@@ -72,19 +73,22 @@ impl Epoch {
         Ok(())
     }
 
-    pub(super) fn write(&mut self) -> Result<(), RestoreError> {
-        let frames = self.draft.sealed();
-        match self.journal.append(frames, self.begin, self.reserved) {
-            Ok(reserved) => self.reserved = reserved,
-            Err(WriteFailure::Full(detail)) => return Err(RestoreError::NoSpace { detail }),
-            Err(WriteFailure::Broken(reason)) => {
-                return Err(io("writing the journal")(io::Error::other(reason)));
-            }
-        }
-        self.synced = self.draft.first().saturating_sub(1);
+    /// Writes the frames that wait; they are durable after [`Self::sync`].
+    fn write(&mut self) -> Result<(), RestoreError> {
+        self.disk
+            .write(&self.journal.file, self.draft.sealed(), self.begin)
+            .map_err(io("writing the journal"))?;
         self.begin = self.offset;
         self.draft.drop_sealed();
         Ok(())
+    }
+
+    /// Writes what waits, and returns once all of it is on the device.
+    pub(super) fn sync(&mut self) -> Result<(), RestoreError> {
+        self.write()?;
+        self.disk
+            .sync(&self.journal.file)
+            .map_err(io("syncing the journal"))
     }
 
     /// Reads all of it from the file: every checksum, every frame behind the other.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{label, list, prune, ranges, take, verify};
+use super::{drill, label, list, prune, ranges, take, verify};
 use crate::backup::catalog::Catalog;
 use crate::cli::answers::backup::vault;
 use crate::cli::entry::Run;
@@ -37,6 +37,7 @@ pub enum BackupVerb {
     Label(label::LabelArgs),
     Verify(verify::VerifyArgs),
     Prune(prune::PruneArgs),
+    Drill(drill::DrillArgs),
 }
 
 /// Where the backups are.
@@ -66,6 +67,7 @@ impl BackupArgs {
             BackupVerb::Label(args) => args.run(run),
             BackupVerb::Verify(args) => args.run(run),
             BackupVerb::Prune(args) => args.run(run),
+            BackupVerb::Drill(args) => args.run(run),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `switchboard backup …`: one file per verb.
 
 pub mod args;
+pub mod drill;
 pub mod label;
 pub mod list;
 pub mod prune;

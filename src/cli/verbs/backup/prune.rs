@@ -15,7 +15,7 @@ use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::copies;
 use crate::events::facts::words::Word;
-use crate::events::time::{Clock, parse_span};
+use crate::events::time::{Clock as _, parse_span};
 
 /// Remove backups that no rule keeps, and what only they need.
 ///
