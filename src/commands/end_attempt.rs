@@ -62,12 +62,14 @@ impl Ending {
 }
 
 impl EndAttempt {
-    /// Allowed only once Enter may have been pressed: before that nothing can have arrived.
+    /// Allowed only once Enter may have been pressed: before that nothing can have arrived. What an
+    /// earlier attempt may have pressed can be unknown now, and no more than that.
     pub fn decide(&self, known: &Known) -> Result<Decision, Refusal> {
         let id = self.ending.message();
         let message = known.message(id)?;
         message.open_attempt(self.ending.attempt(), "ended")?;
-        if !message.life.enter_possible {
+        let earlier = message.life.entered && matches!(self.ending, Ending::Unknown(_));
+        if !message.life.enter_possible && !earlier {
             return Err(message.wrong_state("ended so before Enter"));
         }
         let stream = StreamId::message(id);

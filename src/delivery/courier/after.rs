@@ -84,7 +84,7 @@ impl Courier {
         let gone = remains.kept <= GONE && remains.returned >= RETURNED;
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
-            evidence::surroundings_stand(change, pasted, &seen)
+            evidence::surroundings_stand(change, empty, pasted, &seen)
                 .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);
