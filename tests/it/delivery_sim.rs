@@ -173,12 +173,10 @@ impl Story {
             let stage = &mut self.stage;
             let done = stage.attempt(next.clone(), cut, &mut || Answer::Allowed);
             // As the ledger sees it: a failed attempt did not press Enter, unless it says so.
-            entered |= match done.ending.as_ref().map(|ending| &ending.outcome) {
-                Some(Outcome::Failed { class, .. }) => {
-                    done.allowed && *class == FailureClass::SubmitNotSeen
-                }
-                _ => done.allowed,
-            };
+            let failed = done.ending.as_ref().map(|ending| &ending.outcome);
+            let without = matches!(failed, Some(Outcome::Failed { class, .. })
+                if *class != FailureClass::SubmitNotSeen);
+            entered |= done.allowed && !without;
             let may_stand = match done.ending.map(|ending| ending.outcome) {
                 None if done.allowed => return Rest::Unknown,
                 None => true,
