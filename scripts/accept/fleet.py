@@ -226,12 +226,12 @@ KINDS = {
 class Fleet:
     """A number of windows in a grid, opened together."""
 
-    def __init__(self, screen: Screen, folder: pathlib.Path, count: int = 8, **how):
+    def __init__(self, screen: Screen, folder: pathlib.Path, count: int = 8, size: tuple[int, int] | None = None, **how):
         columns = 4
         width, height = screen.width // columns, screen.height // -(-count // columns)
         self.windows: list[Window] = []
         for number in range(count):
-            place = (number % columns * width + 8, number // columns * height + 30, width - 24, height - 70)
+            place = (number % columns * width + 8, number // columns * height + 30, *(size or (width - 24, height - 70)))
             self.windows.append(Window(screen, f"agent-{number + 1}", place, folder, **how))
 
     def __enter__(self) -> "Fleet":

@@ -139,7 +139,7 @@ def main():
     given = arguments()
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not browser:
-        sys.exit("chromium is missing: run scripts/install-packages --browser")
+        sys.exit("chromium is missing: run scripts/install-packages")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="chromium-agent.")
     options = [

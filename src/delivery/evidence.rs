@@ -157,10 +157,15 @@ pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
 /// How far around a text its box is looked for, in pixels.
 const AROUND: usize = 14;
 
-/// Whether what stands around the text stayed where it was: first what is close to it, where the
-/// box's own frame is, else everything that is watched. Without enough structure (frames, labels)
-/// nothing can be said.
-pub fn surroundings_stand(change: &Mask, pasted: &Picture, now: &Picture) -> Option<bool> {
+/// Whether what stood around the text before and after it came stayed where it was: first what is close
+/// to it, where the box's own frame is, else everything that is watched. Without enough structure
+/// (frames, labels) nothing can be said.
+pub fn surroundings_stand(
+    change: &Mask,
+    empty: &Picture,
+    pasted: &Picture,
+    now: &Picture,
+) -> Option<bool> {
     let bounds = change.bounds()?;
     let whole = Bounds {
         left: 0,
@@ -174,12 +179,15 @@ pub fn surroundings_stand(change: &Mask, pasted: &Picture, now: &Picture) -> Opt
         right: bounds.right.saturating_add(AROUND).min(whole.right),
         bottom: bounds.bottom.saturating_add(AROUND).min(whole.bottom),
     };
-    edges_stand(change, pasted, now, &close).or_else(|| edges_stand(change, pasted, now, &whole))
+    let stand = |area| edges_stand(change, [empty, pasted, now], area);
+    stand(&close).or_else(|| stand(&whole))
 }
 
 /// Whether enough of the edges within these bounds are still edges there. Their colours may fade, as
-/// when a window takes the focus.
-fn edges_stand(change: &Mask, pasted: &Picture, now: &Picture, area: &Bounds) -> Option<bool> {
+/// when a window takes the focus. What was no edge before the paste is the text's own, also where it
+/// was not watched.
+fn edges_stand(change: &Mask, pictures: [&Picture; 3], area: &Bounds) -> Option<bool> {
+    let [empty, pasted, now] = pictures;
     let edge = |picture: &Picture, (x, y), beside: Option<(usize, usize)>| {
         let here = pixel(picture, x, y);
         let there = beside.and_then(|(x, y)| pixel(picture, x, y));
@@ -196,9 +204,10 @@ fn edges_stand(change: &Mask, pasted: &Picture, now: &Picture, area: &Bounds) ->
             for beside in [left, above] {
                 // Edges of the text itself are none of its surroundings.
                 let of_text = beside.is_some_and(|(x, y)| change.has(x, y));
-                if !of_text && edge(pasted, (x, y), beside) {
+                let stood = |picture| edge(picture, (x, y), beside);
+                if !of_text && stood(pasted) && stood(empty) {
                     edges += 1;
-                    same += usize::from(edge(now, (x, y), beside));
+                    same += usize::from(stood(now));
                 }
             }
         }
@@ -491,16 +500,28 @@ mod tests {
         let scrolled_away = picture(text(5, 4).chain(block(0..100, 18..20)));
         assert!(scrolled(&change, &pasted, &scrolled_away));
         assert_eq!(
-            surroundings_stand(&change, &pasted, &scrolled_away),
+            surroundings_stand(&change, &picture(frame()), &pasted, &scrolled_away),
             Some(false)
         );
         // Sent: the text stands in the transcript above, the box's frame where it was.
         let sent = picture(text(5, 4).chain(frame()));
-        assert_eq!(surroundings_stand(&change, &pasted, &sent), Some(true));
+        assert_eq!(
+            surroundings_stand(&change, &picture(frame()), &pasted, &sent),
+            Some(true)
+        );
         assert!(!scrolled(&change, &pasted, &pasted));
         assert_eq!(
-            surroundings_stand(&change, &picture(text(5, 16)), &sent),
+            surroundings_stand(&change, &picture([]), &picture(text(5, 16)), &sent),
             None
+        );
+        // More of the text stands beside what is watched, and is no frame of anything.
+        let longer = || text(5, 16).chain(text(50, 16)).chain(text(50, 4));
+        let watched = difference(&picture(frame()), &picture(text(5, 16).chain(frame())));
+        let pasted = picture(longer().chain(frame()));
+        let empty = picture(frame());
+        assert_eq!(
+            surroundings_stand(&watched, &empty, &pasted, &empty),
+            Some(true)
         );
     }
 

@@ -119,8 +119,9 @@ pub struct Life {
     pub attempt_open: bool,
     /// Whether Enter may have been pressed by the attempt under way.
     pub enter_possible: bool,
-    /// Whether Enter may ever have been pressed on its text since it was accepted or requeued: then
-    /// an empty box does not mean that nothing arrived.
+    /// Whether Enter may have been pressed on its text by an attempt that is over, since it was accepted
+    /// or requeued: then an empty box does not mean that nothing arrived. An attempt that failed did not
+    /// press it, unless it says that the text stood there all the same.
     pub entered: bool,
     /// Whether the text may stand in the box, unsubmitted.
     pub text_may_stand: bool,
@@ -181,7 +182,6 @@ impl Life {
             }
             Fact::AttemptSubmitting(_) => {
                 self.enter_possible = true;
-                self.entered = true;
             }
             Fact::AttemptSubmitted(_) => {
                 self.proof = self.proof.max(Proof::Submitted);
@@ -194,7 +194,10 @@ impl Life {
                 self.end_attempt(State::Observed, at);
             }
             Fact::AttemptFailed(failed) => self.fail(failed, at),
-            Fact::AttemptUnknown(_) => self.end_attempt(State::Unknown, at),
+            Fact::AttemptUnknown(_) => {
+                self.entered = true;
+                self.end_attempt(State::Unknown, at);
+            }
             Fact::AttemptInboxed(_) => self.end_attempt(State::Inboxed, at),
             other => self.advance_message(other, at),
         }
@@ -227,6 +230,7 @@ impl Life {
 
     fn fail(&mut self, failed: &AttemptFailed, at: Timestamp) {
         self.attempt_open = false;
+        self.entered |= self.enter_possible && failed.class == FailureClass::SubmitNotSeen;
         self.enter_possible = false;
         self.text_may_stand = match self.channel {
             Some(Channel::Inbox) => self.text_may_stand || failed.text_may_stand,

@@ -29,6 +29,24 @@ on_a_display! {
         }
     }
 
+    // A window that is slow to draw, a program that sends late: what arrived must not be claimed too early.
+    fn e2e_pages_in_a_browser_and_other_toolkits_get_every_text_once(display) {
+        for kind in ["chromium", "editable", "async", "qt", "gtktext", "tmux"] {
+            let few = ["--count", "8", "--windows", "2", "--mode", "daemon", "--kind", kind];
+            accept(display, "deliver", &[&few[..], &["--unsure-max", "0.25"]].concat());
+        }
+    }
+
+    fn e2e_whoever_gets_in_the_way_no_claim_is_false_and_no_key_goes_astray(display) {
+        let few = ["--count", "10", "--windows", "2"];
+        let each = ["focus", "modal", "mover", "clipboard"].map(|manner| ["--only", manner]);
+        accept(display, "hostile", &[&few[..], &each.concat()].concat());
+    }
+
+    fn e2e_no_message_runs_in_a_shell_by_itself(display) {
+        accept(display, "attack", &["--only", "tmux-bash"]);
+    }
+
     fn e2e_an_obstacle_is_named_and_the_inbox_takes_over(display) {
         accept(display, "obstacles", &[]);
     }

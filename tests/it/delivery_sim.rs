@@ -12,6 +12,7 @@ use switchboard::delivery::job::Standing;
 use switchboard::delivery::look::Look;
 use switchboard::delivery::ports::Clip;
 use switchboard::events::facts::agent::Target;
+use switchboard::events::facts::attempt::FailureClass;
 use switchboard::events::facts::screen::Fingerprint;
 
 use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
@@ -171,7 +172,11 @@ impl Story {
             let cut = self.cut.filter(|_| attempt == 1);
             let stage = &mut self.stage;
             let done = stage.attempt(next.clone(), cut, &mut || Answer::Allowed);
-            entered |= done.allowed;
+            // As the ledger sees it: a failed attempt did not press Enter, unless it says so.
+            let failed = done.ending.as_ref().map(|ending| &ending.outcome);
+            let without = matches!(failed, Some(Outcome::Failed { class, .. })
+                if *class != FailureClass::SubmitNotSeen);
+            entered |= done.allowed && !without;
             let may_stand = match done.ending.map(|ending| ending.outcome) {
                 None if done.allowed => return Rest::Unknown,
                 None => true,

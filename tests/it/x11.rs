@@ -135,6 +135,31 @@ on_a_display! {
         }
     }
 
+    fn a_key_for_a_window_without_the_keyboard_is_not_pressed(display) {
+        let one = display.tk("one", rect(20, 20, 400, 300), &["--kind", "entry"]);
+        let other = display.tk("other", rect(500, 20, 400, 300), &["--kind", "entry"]);
+        let mut desktop = open(display);
+        focus_by_click(&mut desktop, one.at);
+        let survey = desktop.survey(one.at).unwrap();
+        let id = |title| titled(&survey, title).unwrap().id;
+        let mut press = |chord: &str, window| {
+            let chord = chord.parse().unwrap();
+            desktop.act(&Act::PressIn { chord, window })
+        };
+        for key in ["x", "enter"] {
+            let refused = press(key, id("other"));
+            assert!(matches!(refused, Err(Trouble::Elsewhere(_))), "{refused:?}");
+        }
+        for key in ["shift+a", "b", "enter"] {
+            assert_eq!(press(key, id("one")), Ok(()));
+        }
+        until("it was submitted", || !one.received().is_empty());
+        assert_eq!(one.received(), ["Ab"]);
+        assert!(other.received().is_empty());
+        let survey = desktop.survey(one.at).unwrap();
+        assert!(!survey.held && !survey.person, "nothing is left held, and our keys are ours");
+    }
+
     fn a_window_that_is_covered_moved_or_closed_is_seen_to_be(display) {
         let target = display.tk("target", rect(100, 100, 300, 200), &[]);
         let mut desktop = open(display);

@@ -56,16 +56,15 @@ impl Courier {
 
     /// The keyboard went elsewhere at the very moment of a key, and the key was not pressed.
     pub(super) fn led_astray(&mut self, phase: &Phase, why: String) -> Move {
-        match phase {
-            Phase::Submit(_) => {
-                self.presses = self.presses.saturating_sub(1);
-                if self.presses > 0 {
-                    return self.unknown(format!("after Enter the text seemed to stand; {why}"));
-                }
+        if let Phase::Submit(_) = phase {
+            self.presses = self.presses.saturating_sub(1);
+            if self.presses > 0 {
+                return self.unknown(format!("after Enter the text seemed to stand; {why}"));
             }
+        }
+        if let Phase::Paste(_) = phase {
             // Ours never got there.
-            Phase::Paste(_) => self.text_may_stand = false,
-            _ => {}
+            self.text_may_stand = false;
         }
         self.fail_as(FailureClass::FocusFailed, why)
     }
@@ -87,7 +86,7 @@ impl Courier {
             && emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target());
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
-            evidence::surroundings_stand(change, pasted, &seen)
+            evidence::surroundings_stand(change, empty, pasted, &seen)
                 .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);

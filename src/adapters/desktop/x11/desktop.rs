@@ -99,8 +99,7 @@ impl X11Desktop {
                 // It went on in between.
                 Some(false) => {}
                 None => {
-                    let act = Act::Press(chord.clone());
-                    return self.hands.act(&self.link, &act);
+                    return self.hands.act(&self.link, &Act::Press(chord.clone()));
                 }
             }
         }

@@ -90,7 +90,8 @@ impl Hands {
     pub(super) fn act(&mut self, link: &Link, act: &Act) -> Result<(), Trouble> {
         let done = match act {
             Act::Click(at) => self.click(*at),
-            Act::Press(chord) => {
+            // `PressIn` comes here when its keys are not on the keyboard, and enigo must lend them one.
+            Act::Press(chord) | Act::PressIn { chord, .. } => {
                 let group = group_of(state(link)?);
                 self.mind_keyboard(link)?;
                 self.press(chord, group)
@@ -101,12 +102,6 @@ impl Hands {
                 self.type_text(text, state)
             }
             Act::ReleaseAll => return self.release_all(link),
-            // Pressed by `press_in`, which needs to know who had the keyboard.
-            Act::PressIn { chord, .. } => {
-                let group = group_of(state(link)?);
-                self.mind_keyboard(link)?;
-                self.press(chord, group)
-            }
         };
         done.map_err(|error| refused(link, &error))
     }
