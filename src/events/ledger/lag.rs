@@ -4,8 +4,6 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::kept::STEP;
-
 /// How long the first frame waits for company, so that lone appends do not each cost sled's
 /// sync on top of the journal's.
 const GATHER: Duration = Duration::from_millis(50);
@@ -16,8 +14,8 @@ const STORM: u64 = 64 * 1024;
 const GRACE: Duration = Duration::from_millis(200);
 /// More than this is not left for the next opening to bring to sled.
 pub(super) const LEFT: u64 = 1024 * 1024;
-/// So much is enough company.
-const GATHERED: u64 = STEP as u64;
+/// So much is enough company: what sled takes between two barriers.
+const GATHERED: u64 = 128 * 1024;
 /// How long closing waits for sled's copy. What is missing then, the next opening brings.
 const LAST_MINUTE: Duration = Duration::from_secs(1);
 
