@@ -320,7 +320,7 @@ mod tests {
         for (_, name) in KINDS {
             let bare = sentence(name, &Value::Null);
             let generic = bare == **name;
-            let expected = ["ledger.", "clock.", "config.", "note", "box."]
+            let expected = ["ledger.", "clock.", "config.", "note", "box.", "timing."]
                 .iter()
                 .any(|other| name.starts_with(other));
             assert_eq!(generic, expected, "{name}: {bare}");
