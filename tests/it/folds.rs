@@ -189,7 +189,7 @@ fn a_rebuild_that_meets_a_lost_body_keeps_the_old_state_serving() {
     let Rebuilt::Stopped(stops) = rebuilt else {
         panic!("{rebuilt:?}");
     };
-    assert_eq!(stops.len(), 5);
+    assert_eq!(stops.len(), 6);
     assert_eq!(live.read(States::hash), hash);
     let rows = live.list(lab.ledger().head());
     assert!(rows.iter().all(|row| row.state == "live"), "{rows:?}");

@@ -378,15 +378,15 @@ fn the_urgent_go_first_and_whoever_waits_long_becomes_urgent() {
 }
 
 #[test]
-fn hundreds_of_recipients_are_all_served_in_the_order_they_were_sent_to() {
-    let paper = paper(300);
-    for number in 1..=300 {
+fn many_recipients_are_all_served_in_the_order_they_were_sent_to() {
+    let paper = paper(120);
+    for number in 1..=120 {
         paper
             .accept(&sent(u128::from(number), number, Priority::Normal))
             .unwrap();
     }
     // Somebody is always in a hurry.
-    for number in 1..=900 {
+    for number in 1..=300 {
         paper
             .accept(&sent(
                 1_000 + u128::from(number),
@@ -396,17 +396,17 @@ fn hundreds_of_recipients_are_all_served_in_the_order_they_were_sent_to() {
             .unwrap();
     }
     let mut puppet = Puppet::new(|_| observed());
-    puppet.takes = millis(500);
+    puppet.takes = millis(1_000);
     puppet.play(&paper);
     let carried = puppet.carried.borrow();
-    assert_eq!(carried.len(), 1_200);
-    let normal: Vec<_> = carried.iter().filter(|it| **it <= id(300)).collect();
+    assert_eq!(carried.len(), 420);
+    let normal: Vec<_> = carried.iter().filter(|it| **it <= id(120)).collect();
     assert!(normal.is_sorted(), "in the order they were sent");
-    let last_normal = carried.iter().rposition(|it| *it <= id(300)).unwrap();
-    let first_normal = carried.iter().position(|it| *it <= id(300)).unwrap();
+    let last_normal = carried.iter().rposition(|it| *it <= id(120)).unwrap();
+    let first_normal = carried.iter().position(|it| *it <= id(120)).unwrap();
     // After two minutes everybody counts alike, and those who were there first go first.
-    assert!((200..=250).contains(&first_normal), "{first_normal}");
-    assert!(last_normal < 600, "{last_normal}");
+    assert!((100..=130).contains(&first_normal), "{first_normal}");
+    assert!(last_normal < 260, "{last_normal}");
 }
 
 #[test]

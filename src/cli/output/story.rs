@@ -321,7 +321,7 @@ mod tests {
             let bare = sentence(name, &Value::Null);
             let generic = bare == **name;
             let others = [
-                "ledger.", "clock.", "config.", "note", "box.", "backup.", "drill.",
+                "ledger.", "clock.", "config.", "note", "box.", "backup.", "drill.", "timing.",
             ];
             let expected = others.iter().any(|other| name.starts_with(other));
             assert_eq!(generic, expected, "{name}: {bare}");
