@@ -28,7 +28,7 @@ fn fill(ledger: &Ledger, events: u64) {
                 dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let word = usize::try_from(dice >> 61).unwrap();
                 text.push_str(WORDS[word]);
-                if (dice >> 40) % 4 == 0 {
+                if (dice >> 40).is_multiple_of(4) {
                     text = format!("{text} {:x}", dice >> 32);
                 }
                 text.push(' ');
