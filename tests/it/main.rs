@@ -24,6 +24,7 @@ mod backup_faults;
 mod backup_history;
 mod backup_kit;
 mod backup_prune;
+mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;
