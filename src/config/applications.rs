@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::keys::{MINUTE, Shape, TARGETS, span};
+use super::keys::{MINUTE, TARGETS, span};
+use super::shapes::Shape;
 
 /// The applications that are shipped; others are added by naming them.
 const SHIPPED: &[&str] = &[

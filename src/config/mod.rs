@@ -11,4 +11,5 @@ pub mod files;
 pub mod keys;
 pub mod layers;
 pub mod settings;
+mod shapes;
 pub mod units;
