@@ -5,7 +5,7 @@ use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
-use crate::delivery::lines::emptied_everywhere;
+use crate::delivery::lines::{cannot_hide, emptied_everywhere};
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::events::facts::agent::Target;
@@ -81,9 +81,12 @@ impl Courier {
             return self.unknown("the text was never seen");
         };
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
+        let inked = |c: &char| !c.is_whitespace();
+        let glyphs = self.job.text.chars().filter(inked).count();
         let gone = remains.kept <= GONE
             && remains.returned >= RETURNED
-            && emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target());
+            && (cannot_hide(glyphs, &self.change)
+                || emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target()));
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
             evidence::surroundings_stand(change, empty, pasted, &seen)

@@ -141,6 +141,11 @@ impl Lag {
         !hurry(&state) && state.came.saturating_sub(before) >= STORM
     }
 
+    /// Bytes of the journal that sled may still take.
+    pub(super) fn behind(&self) -> u64 {
+        self.state().behind
+    }
+
     /// The last position that is durable in the journal.
     pub(super) fn head(&self) -> u64 {
         self.state().written

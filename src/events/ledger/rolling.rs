@@ -4,7 +4,6 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::disk::is_full;
 use super::index::Index;
 use super::journal::{Blank, Heading, Journal, STEP};
 use super::layout::{self, FORMAT};
@@ -16,6 +15,8 @@ const WAITING_MAX: usize = 8;
 
 /// The next journal's file is asked for when one of so many parts of the epoch is left.
 const IN_TIME: u64 = 2;
+/// It gets all the room it will need where the disk has so many times as much.
+const PLENTY: u64 = 4;
 
 #[derive(Debug)]
 struct State {
@@ -81,14 +82,9 @@ pub(super) fn prepare(shared: &Shared) -> io::Result<()> {
         return Ok(());
     }
     let room = rolling.state().wanted.unwrap_or(STEP);
-    // The whole journal at once, unless the disk has no room to spare.
-    let blank = make_blank(shared, room).or_else(|e| {
-        if is_full(&e) {
-            make_blank(shared, STEP)
-        } else {
-            Err(e)
-        }
-    })?;
+    // The whole journal at once where the disk has plenty: who appends may need the room meanwhile.
+    let plenty = shared.no_room_for(room.saturating_mul(PLENTY)).is_none();
+    let blank = make_blank(shared, if plenty { room } else { 0 })?;
     let mut state = rolling.state();
     state.blank = Some(blank);
     state.wanted = None;

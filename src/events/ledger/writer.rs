@@ -161,8 +161,9 @@ impl Failure {
 }
 
 fn no_space(shared: &Shared, bytes: usize) -> Option<String> {
-    // The journal, sled, and what sled leaves behind until it cleans up.
-    shared.no_room_for(super::bytes::len64(bytes).saturating_mul(3))
+    // The journal, sled, and what sled leaves behind until it cleans up; and what sled did not get yet.
+    let new = super::bytes::len64(bytes).saturating_mul(3);
+    shared.no_room_for(new.saturating_add(shared.lag.behind()))
 }
 
 /// Makes durable frames visible.

@@ -1,5 +1,7 @@
 //! How simulated windows look.
 
+use std::time::Duration;
+
 use super::window::{Habit, SimulatedWindow};
 use crate::delivery::ports::Picture;
 use crate::events::facts::screen::{Point, Rect};
@@ -221,11 +223,13 @@ impl Canvas {
     }
 }
 
+/// Fading colours change so often.
+pub(super) const TICK: Duration = Duration::from_millis(16);
+
 /// A colour on its way from pale to full, frame by frame.
 fn fading(window: &SimulatedWindow, now: Timestamp, colour: [u8; 3]) -> [u8; 3] {
-    const FRAME_MICROS: u128 = 16_000;
     let whole = window.fade.as_micros();
-    let spent = now.since(window.focused_at).as_micros() / FRAME_MICROS * FRAME_MICROS;
+    let spent = now.since(window.focused_at).as_micros() / TICK.as_micros() * TICK.as_micros();
     if whole <= spent {
         return colour;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::faults;
-use super::paint::Canvas;
+use super::paint::{Canvas, TICK};
 use super::window::{Effect, Habit, Input, SimulatedWindow};
 use crate::delivery::ports::{Act, Chord, Clip, Key, Picture, Survey, Trouble};
 use crate::events::facts::screen::{Point, Rect};
@@ -249,7 +249,8 @@ impl World {
 
     pub(super) fn capture(&mut self, region: Rect) -> Picture {
         self.deed();
-        let fades = |w: &SimulatedWindow| self.now.since(w.focused_at) <= w.fade;
+        // The last picture that fades stands until the next frame.
+        let fades = |w: &SimulatedWindow| self.now.since(w.focused_at) <= w.fade + TICK;
         let blink = self.now.micros() / 500_000 % 2;
         let needs: PaintedFor = (region, self.focus, blink, self.revision);
         if !self.windows.iter().any(fades) {
