@@ -96,10 +96,10 @@ struct Saboteur {
 }
 
 fn pressed(deed: &Deed) -> Option<&Key> {
-    match deed {
-        Deed::Act(act) => act.chord().map(|chord| &chord.key),
-        _ => None,
-    }
+    let Deed::Act(act) = deed else {
+        return None;
+    };
+    act.chord().map(|chord| &chord.key)
 }
 
 fn is_paste(deed: &Deed) -> bool {
