@@ -39,7 +39,7 @@ impl Candidate {
 
 impl Outbox {
     /// Messages whose turn it is, at most one per agent, the most urgent first, then as accepted. Who
-    /// has waited for [`STEP_UP`] counts as more urgent than declared.
+    /// has waited for a minute counts as more urgent than declared.
     ///
     /// Left out: agents that are paused or have an attempt under way, messages whose hands would move
     /// on a paused seat, whose time has not come, or is over ([`Outbox::expired`] has those). A
