@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use switchboard::adapters::desktop::simulated::dice::Dice;
 use switchboard::adapters::desktop::simulated::world::{Fault, World};
 use switchboard::delivery::courier::moves::{Answer, Outcome};
 use switchboard::delivery::hands::Pace as _;
@@ -16,23 +17,6 @@ use switchboard::events::facts::attempt::FailureClass;
 use switchboard::events::facts::screen::Fingerprint;
 
 use crate::delivery_kit::{Stage, TARGET, job, learn, neighbour, window};
-
-/// A small generator, so that a seed means the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.roll(100) < percent
-    }
-}
 
 fn fault(dice: &mut Dice) -> Fault {
     match dice.roll(17) {

@@ -101,12 +101,17 @@ pub(super) struct Blank {
 }
 
 impl Blank {
-    /// Makes the file, with room for so many bytes or a few more; it must not exist.
-    pub(super) fn make(path: &Path, room: u64, disk: Arc<dyn Disk>) -> io::Result<Self> {
+    /// Makes the file, with room for so many bytes, or for as many as there are when it is enough; it
+    /// must not exist.
+    pub(super) fn make(
+        path: &Path,
+        (room, enough): (u64, &dyn Fn() -> bool),
+        disk: Arc<dyn Disk>,
+    ) -> io::Result<Self> {
         let file = new_file(path)?;
         let room = room.max(SMALL_STEP);
         let mut reserved = 0;
-        while reserved < room {
+        while reserved == 0 || (reserved < room && !enough()) {
             // Step by step, so that nobody's sync waits long behind this.
             let next = reserved.saturating_add(STEP).min(room);
             disk.reserve(&file, reserved, next)?;
@@ -347,5 +352,24 @@ impl<'a> Walk<'a> {
             until,
             fault,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::OsDisk;
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_waited_for_takes_what_room_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = |name: &str, enough: bool| {
+            let path = dir.path().join(name);
+            Blank::make(&path, (3 * STEP, &|| enough), Arc::new(OsDisk))
+                .unwrap()
+                .reserved
+        };
+        assert_eq!(made("calm", false), 3 * STEP);
+        assert_eq!(made("awaited", true), STEP);
     }
 }

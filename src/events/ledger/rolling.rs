@@ -24,6 +24,8 @@ struct State {
     blank: Option<Blank>,
     /// Somebody should make that file, with room for so many bytes.
     wanted: Option<u64>,
+    /// The writer waits for that file: it takes what room there is by now.
+    awaited: bool,
     /// Rolling over failed: it is tried again only with a file made beforehand.
     failing: Option<String>,
     /// The store's format on the disk.
@@ -45,6 +47,7 @@ impl Rolling {
             state: Mutex::new(State {
                 blank: None,
                 wanted: None,
+                awaited: false,
                 failing: None,
                 format,
             }),
@@ -105,7 +108,12 @@ fn make_blank(shared: &Shared, room: u64) -> io::Result<Blank> {
     layout::remove(&layout.next_journal())?;
     layout::sync_folder(&layout.journals())?;
     shared.disk.step("making the next journal")?;
-    Blank::make(&layout.next_journal(), room, Arc::clone(&shared.disk))
+    let enough = || shared.rolling.state().awaited;
+    Blank::make(
+        &layout.next_journal(),
+        (room, &enough),
+        Arc::clone(&shared.disk),
+    )
 }
 
 /// What the writer writes with.
@@ -152,9 +160,11 @@ impl Pen {
     }
 
     fn roll(&mut self, shared: &Shared) {
+        shared.rolling.state().awaited = true;
         let _making = shared.rolling.making();
         let (blank, failing) = {
             let mut state = shared.rolling.state();
+            state.awaited = false;
             state.wanted = None;
             (state.blank.take(), state.failing.is_some())
         };
