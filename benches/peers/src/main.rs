@@ -12,7 +12,12 @@ mod events;
 mod stores;
 
 use events::Source;
+use mimalloc::MiMalloc;
 use stores::Outcome;
+
+/// The allocator of the product's binary, for everybody who is measured in this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// One cell of the comparison.
 #[derive(Debug, Parser)]
@@ -81,7 +86,10 @@ fn main() -> Outcome<()> {
             let seconds = start.elapsed().as_secs_f64();
             store.settle();
             let settled = start.elapsed().as_secs_f64();
-            println!("{}", json!({"events": events, "seconds": seconds, "settled": settled, "disk": store.disk()?}));
+            let at_once = resident()?;
+            std::thread::sleep(Duration::from_secs(2));
+            println!("{}", json!({"events": events, "seconds": seconds, "settled": settled, "disk": store.disk()?,
+                "resident": resident()?, "resident_at_once": at_once}));
             die_if(kill)?;
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::handle::CacheUse;
-use super::footer::Entry;
+use super::footer::Streams;
 use super::leaf::Leaf;
 use super::page::Page;
 
@@ -12,7 +12,7 @@ use super::page::Page;
 #[derive(Clone, Debug)]
 pub(super) enum Cached {
     Page(Arc<Page>),
-    Streams(Arc<Vec<Entry>>),
+    Streams(Arc<Streams>),
     Words(Arc<[u8]>),
 }
 
@@ -20,10 +20,7 @@ impl Cached {
     fn weight(&self) -> usize {
         match self {
             Self::Page(page) => page.weight(),
-            Self::Streams(entries) => entries
-                .iter()
-                .map(|(name, _)| name.len().saturating_add(48))
-                .sum(),
+            Self::Streams(streams) => streams.weight(),
             Self::Words(words) => words.len(),
         }
     }

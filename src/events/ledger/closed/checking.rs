@@ -164,7 +164,11 @@ impl Check<'_> {
         for kind in [Kind::Streams, Kind::Commands, Kind::Strangers] {
             for number in 0..seal.places(kind).count() {
                 match self.closed.read(Leaf { kind, number }) {
-                    Ok(Cached::Streams(entries)) => stored.extend(entries.iter().cloned()),
+                    Ok(Cached::Streams(streams)) => stored.extend(
+                        streams
+                            .iter()
+                            .map(|(name, head)| (Box::<str>::from(name), head)),
+                    ),
                     Ok(_) => {}
                     Err(fault) => {
                         whole = false;

@@ -15,7 +15,7 @@ use super::sealing::{Pace, SealError, Step};
 #[derive(Debug)]
 pub(super) struct Filing {
     keys: Keys,
-    leaves: Vec<(Leaf, Vec<u8>)>,
+    leaves: Vec<(Leaf, Box<[u8]>)>,
 }
 
 impl Filing {
@@ -36,7 +36,7 @@ impl Filing {
         let number = u32::try_from(number).ok().ok_or(SealError::Size)?;
         let leaf = Leaf { kind, number };
         let closed = self.keys.close(leaf, content);
-        self.leaves.push((leaf, closed));
+        self.leaves.push((leaf, closed.into_boxed_slice()));
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Filing {
         })?;
         for (leaf, bytes) in &self.leaves {
             let places = seal.places(leaf.kind);
-            let found = places.is_whole() && places.read(leaf.number, &file)? == *bytes;
+            let found = places.is_whole() && places.read(leaf.number, &file)? == **bytes;
             if !found {
                 return Err(SealError::Differs("its file"));
             }
@@ -136,7 +136,7 @@ impl Seal {
 
 fn same(
     keys: &Keys,
-    leaves: &[(Leaf, Vec<u8>)],
+    leaves: &[(Leaf, Box<[u8]>)],
     fixed: &Kept,
     pace: &mut Pace<'_>,
 ) -> Result<(), SealError> {
@@ -161,7 +161,7 @@ fn same(
 }
 
 /// Every part of every leaf, as sled is to hold it.
-fn parts(keys: &Keys, leaves: &[(Leaf, Vec<u8>)]) -> impl Iterator<Item = (u64, u16, Vec<u8>)> {
+fn parts(keys: &Keys, leaves: &[(Leaf, Box<[u8]>)]) -> impl Iterator<Item = (u64, u16, Vec<u8>)> {
     leaves.iter().flat_map(|(leaf, bytes)| {
         (0..)
             .zip(keys.parts(*leaf, bytes))

@@ -1,7 +1,7 @@
 //! An epoch's index: streams by name, commands and odd event ids by fingerprint. In blocks of
 //! their own, sorted; only each block's first entry is in memory.
 
-use super::super::bytes::{Reader, len64, put_short_text, size};
+use super::super::bytes::{Reader, len32, len64, put_short_text, size};
 use super::super::index::StreamHead;
 use super::columns::{put_varint, varint};
 use super::zipped::{Zipper, unzip};
@@ -81,19 +81,62 @@ pub(super) fn stream_blocks<'a>(
     Ok((tops, blocks))
 }
 
-/// The streams of a block; none when it is none.
-pub(super) fn streams_in(block: &[u8]) -> Option<Vec<Entry>> {
-    let mut at = Reader(block);
-    let raw = unzip(&mut at, BLOCK_MAX)?;
-    at.0.is_empty().then_some(())?;
-    let mut at = Reader(&raw);
-    let mut entries = Vec::new();
-    while !at.0.is_empty() {
-        let name = at.short_text()?.into();
-        let (version, position) = (varint(&mut at)?, varint(&mut at)?);
-        entries.push((name, StreamHead { version, position }));
+/// A block of streams, unpacked: two pieces of memory and not one more per name, since thousands of
+/// small pieces that come and go with the cache leave the memory around them in tatters.
+#[derive(Debug)]
+pub(super) struct Streams {
+    raw: Box<[u8]>,
+    /// Where each entry begins in `raw`.
+    starts: Box<[u32]>,
+}
+
+impl Streams {
+    /// The streams of a block; none when it is none.
+    pub(super) fn read(block: &[u8]) -> Option<Self> {
+        let mut at = Reader(block);
+        let raw = unzip(&mut at, BLOCK_MAX)?;
+        at.0.is_empty().then_some(())?;
+        let mut at = Reader(&raw);
+        let mut starts = Vec::with_capacity(STREAMS);
+        while !at.0.is_empty() {
+            starts.push(len32(raw.len().saturating_sub(at.0.len())));
+            entry(&mut at)?;
+        }
+        Some(Self {
+            starts: starts.into_boxed_slice(),
+            raw: raw.into_boxed_slice(),
+        })
     }
-    Some(entries)
+
+    fn at(&self, start: u32) -> Option<(&str, StreamHead)> {
+        entry(&mut Reader(self.raw.get(size(u64::from(start))..)?))
+    }
+
+    /// Every name with its stream's last event, sorted.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, StreamHead)> {
+        self.starts.iter().filter_map(|start| self.at(*start))
+    }
+
+    /// The last event of the stream with this name.
+    pub(super) fn find(&self, name: &str) -> Option<StreamHead> {
+        let before = |start: &u32| self.at(*start).is_some_and(|(other, _)| other < name);
+        let start = self.starts.get(self.starts.partition_point(before))?;
+        self.at(*start)
+            .filter(|(found, _)| *found == name)
+            .map(|(_, head)| head)
+    }
+
+    /// Bytes of memory, about.
+    pub(super) fn weight(&self) -> usize {
+        let starts = self.starts.len().saturating_mul(size_of::<u32>());
+        self.raw.len().saturating_add(starts)
+    }
+}
+
+fn entry<'a>(at: &mut Reader<'a>) -> Option<(&'a str, StreamHead)> {
+    let name = at.short_text()?;
+    let (version, position) = (varint(at)?, varint(at)?);
+    Some((name, StreamHead { version, position }))
 }
 
 /// Which block has the name, if any has.

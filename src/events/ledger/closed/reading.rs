@@ -15,7 +15,7 @@ use super::super::journal::Heading;
 use super::super::kept;
 use super::super::record::{Hash, chained};
 use super::cache::{Cache, Cached};
-use super::footer::{Entry, block_of, blocks_of, places_in, streams_in};
+use super::footer::{Entry, Streams, block_of, blocks_of, places_in};
 use super::leaf::{Keys, Kind, Leaf};
 use super::page::{self, Page};
 use super::seal::{Seal, Summary};
@@ -190,7 +190,9 @@ impl Closed {
                 Kind::Page => Page::read(content)
                     .filter(|page| (page.first, page.last()) == self.range(leaf.number))
                     .map(|page| Cached::Page(Arc::new(page))),
-                Kind::Streams => streams_in(content).map(|found| Cached::Streams(Arc::new(found))),
+                Kind::Streams => {
+                    Streams::read(content).map(|found| Cached::Streams(Arc::new(found)))
+                }
                 Kind::Commands | Kind::Strangers => Some(Cached::Words(content.into())),
             })
             .ok_or_else(|| self.fault(leaf))
@@ -220,7 +222,7 @@ impl Closed {
         }
     }
 
-    fn streams_of(&self, block: usize) -> Result<Arc<Vec<Entry>>, Fault> {
+    fn streams_of(&self, block: usize) -> Result<Arc<Streams>, Fault> {
         let number = u32::try_from(block).unwrap_or(u32::MAX);
         match self.get(Kind::Streams, number)? {
             Cached::Streams(entries) => Ok(entries),
@@ -243,12 +245,7 @@ impl Closed {
         let Some(block) = block_of(&self.seal.stream_tops, name) else {
             return Ok(None);
         };
-        let entries = self.streams_of(block)?;
-        let found = entries.binary_search_by(|(other, _)| (**other).cmp(name));
-        Ok(found
-            .ok()
-            .and_then(|at| entries.get(at))
-            .map(|(_, head)| *head))
+        Ok(self.streams_of(block)?.find(name))
     }
 
     /// The streams whose names begin with this, sorted, with their last events in this epoch.
@@ -263,14 +260,15 @@ impl Closed {
             .partition_point(|top| &**top <= prefix || top.starts_with(prefix));
         (from..until).flat_map(move |block| {
             let (entries, fault) = match self.streams_of(block) {
-                Ok(entries) => (entries.to_vec(), None),
+                Ok(streams) => {
+                    let of_prefix = streams.iter().filter(|(name, _)| name.starts_with(prefix));
+                    let entries: Vec<Entry> =
+                        of_prefix.map(|(name, head)| (name.into(), head)).collect();
+                    (entries, None)
+                }
                 Err(fault) => (Vec::new(), Some(Err(fault))),
             };
-            entries
-                .into_iter()
-                .filter(move |(name, _)| name.starts_with(prefix))
-                .map(Ok)
-                .chain(fault)
+            entries.into_iter().map(Ok).chain(fault)
         })
     }
 
