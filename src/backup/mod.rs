@@ -1,8 +1,11 @@
 //! Copies of the ledger, and the way back. `docs/backup-format.md` describes a repository.
 
 pub mod catalog;
+pub mod cipher;
+pub mod copying;
 pub mod digest;
 pub mod drill;
+pub mod encryption;
 pub mod error;
 pub mod lock;
 pub mod lossy;

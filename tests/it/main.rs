@@ -22,6 +22,7 @@ mod backup;
 mod backup_damage;
 mod backup_faults;
 mod backup_history;
+mod backup_keys;
 mod backup_kit;
 mod backup_prune;
 mod backup_speed;

@@ -30,6 +30,10 @@ worded! {
         HumanError = "human-error",
         /// An object of the repository is lost.
         LostObject = "lost-object",
+        /// Store and keys are in strange hands: everything gets other keys, and comes back with them.
+        StolenStore = "stolen-store",
+        /// The place is gone, with its repository; a second one is left.
+        SiteLoss = "site-loss",
     }
 }
 

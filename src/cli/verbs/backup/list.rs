@@ -24,7 +24,7 @@ pub struct ListArgs {
 impl ListArgs {
     /// Lists them.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let catalog = self.repo.catalog()?;
+        let catalog = self.repo.catalog(run)?;
         let items: Vec<Value> = catalog.manifests.iter().map(Manifest::to_json).collect();
         run.printer.list(&items, copies::backups)?;
         damage_told(&catalog)
