@@ -337,6 +337,7 @@ pub struct Store {
     reason = "each setting is documented in config/default.toml"
 )]
 pub struct Backup {
+    pub repo: String,
     pub second_repo: String,
     pub encrypt_to: Vec<String>,
     pub identity: String,
@@ -344,6 +345,8 @@ pub struct Backup {
     /// A name in `classes`.
     pub class: String,
     pub classes: BTreeMap<String, RecoveryPlan>,
+    pub schedule: Schedule,
+    pub keep: Keep,
 }
 
 /// `backup.classes.<class>.*`: what may be lost, and how long it may take to come back.
@@ -363,4 +366,36 @@ impl Backup {
     pub fn plan_of(&self, class: &str) -> Option<RecoveryPlan> {
         self.classes.get(class).copied()
     }
+}
+
+/// `backup.schedule.*`: when what is done, as cron writes it; empty for never.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Schedule {
+    pub full: String,
+    pub differential: String,
+    pub incremental: String,
+    pub prune: String,
+}
+
+/// `backup.keep.*`: what scheduled pruning keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Keep {
+    pub last: u32,
+    pub hourly: u32,
+    pub daily: u32,
+    pub weekly: u32,
+    pub monthly: u32,
+    pub yearly: u32,
+    pub within: String,
+    pub tags: Vec<String>,
 }

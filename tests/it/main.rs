@@ -25,6 +25,7 @@ mod backup_history;
 mod backup_keys;
 mod backup_kit;
 mod backup_prune;
+mod backup_schedule;
 mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;

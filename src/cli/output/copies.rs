@@ -73,7 +73,16 @@ pub fn backups(items: &[Value], paint: Paint) -> String {
     let mut table = Table::new(&[
         "taken at", "kind", "id", ">from", ">to", "until", ">stored", "label", "tags",
     ]);
+    let mut next = String::new();
     for item in items {
+        if item["record"] == "next" {
+            next = format!(
+                "\nnext by the schedule: {} at {}",
+                word(item, "work"),
+                instant(item, "at", false)
+            );
+            continue;
+        }
         let is_label = item["kind"] == "label";
         let unless_label = |text: String| if is_label { String::new() } else { text };
         table = table.row(vec![
@@ -88,7 +97,8 @@ pub fn backups(items: &[Value], paint: Paint) -> String {
             word(item, "tags").into(),
         ]);
     }
-    table.render("no backups yet; `switchboard backup full` takes one", paint)
+    let table = table.render("no backups yet; `switchboard backup full` takes one", paint);
+    format!("{}{next}", table.trim_end())
 }
 
 /// What can be restored, a row each.
