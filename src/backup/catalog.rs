@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::digest::Digest;
+use super::encryption::{Encryption, encryption_of};
 use super::error::BackupError;
 use super::manifest::{self, Manifest};
 use super::plan::Known;
@@ -21,6 +22,8 @@ pub const CONFIG: &str = "config";
 pub const LATEST: &str = "LATEST";
 /// The file that names backups that were removed on purpose.
 pub const PRUNED: &str = "pruned";
+/// A copy of what `config` says about keys.
+pub const KEYS: &str = "keys";
 
 /// No manifest is longer.
 pub const MANIFEST_MAX: u64 = 256 * 1024 * 1024;
@@ -38,6 +41,9 @@ pub struct Config {
     pub created_at: Timestamp,
     /// The version of the binary that made it.
     pub made_by: String,
+    /// How it is encrypted; none in the clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 /// Something wrong with an object.
@@ -90,6 +96,7 @@ impl Catalog {
             present: BTreeMap::new(),
             damage: Vec::new(),
         };
+        catalog.check_key()?;
         let found = catalog.read_manifests()?;
         match catalog.small::<Config>(Shelf::Top, CONFIG, "config")? {
             Some(config) => catalog.config = Some(config),
@@ -105,6 +112,21 @@ impl Catalog {
         }
         catalog.list_segments()?;
         Ok(catalog)
+    }
+
+    /// Refuses to look with another key than the repository's.
+    fn check_key(&self) -> Result<(), BackupError> {
+        let vault = self.vault.as_ref();
+        let place = || vault.place();
+        let kept = encryption_of(vault)?.map(|it| it.check);
+        match (kept, vault.key()) {
+            (Some(_), None) => Err(BackupError::NeedsKey(place())),
+            (Some(kept), Some(given)) if kept != given => Err(BackupError::WrongKey(place())),
+            (None, Some(_)) if vault.read(Shelf::Top, CONFIG, 1)?.is_some() => {
+                Err(BackupError::NotEncrypted(place()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Why this is no repository.

@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::catalog::Catalog;
+use super::copying::{As, copy};
 use super::error::{BackupError, Tell};
 use super::lossy::Lossy;
 use super::plan::Target;
@@ -25,6 +28,25 @@ pub struct Drilled {
     pub recorded_at: Option<Timestamp>,
 }
 
+impl Drilled {
+    /// Nothing came back.
+    const fn failed(timeline: Uuid, problem: String) -> Self {
+        Self {
+            trial: failed(timeline, problem),
+            recorded_at: None,
+        }
+    }
+}
+
+const fn failed(timeline: Uuid, problem: String) -> Trial {
+    Trial {
+        timeline,
+        backup: None,
+        position: None,
+        problem: Some(problem),
+    }
+}
+
 /// Where drills are done, and how harm comes there.
 pub struct Ground<'g> {
     /// Folders are made below this one.
@@ -33,6 +55,21 @@ pub struct Ground<'g> {
     pub into: &'g Into,
     /// Flips bytes of a ledger's files in a folder of the drill's own.
     pub harm: &'g dyn Fn(&Path) -> std::io::Result<()>,
+    /// Makes keys that nobody had before, for a repository in a folder of the drill's own.
+    pub rekeyed: &'g dyn Fn(&Path) -> Result<Rekeyed, String>,
+    /// The repository at another site, if there is one.
+    pub second: Option<Arc<dyn Vault>>,
+}
+
+/// A place for a repository with fresh keys.
+#[derive(Debug)]
+pub struct Rekeyed {
+    /// With the fresh key.
+    pub vault: Arc<dyn Vault>,
+    /// As those find it who had the old keys, or none.
+    pub strangers: Vec<Arc<dyn Vault>>,
+    /// What the copy is.
+    pub becomes: As,
 }
 
 impl std::fmt::Debug for Ground<'_> {
@@ -60,6 +97,14 @@ pub fn drill(
     ground: &Ground<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Drilled, BackupError> {
+    let vault = match (scenario, &ground.second) {
+        (Scenario::SiteLoss, Some(second)) => second,
+        (Scenario::SiteLoss, None) => {
+            let problem = "there is no second repository".to_owned();
+            return Ok(Drilled::failed(Uuid::nil(), problem));
+        }
+        _ => vault,
+    };
     let catalog = Catalog::open(Arc::clone(vault))?;
     let timeline = catalog.known().newest_timeline();
     let timeline = timeline.ok_or_else(|| BackupError::NotFound {
@@ -71,6 +116,8 @@ pub fn drill(
         Scenario::Corruption => corruption(&catalog, timeline, ground, tell)?,
         Scenario::HumanError => human_error(&catalog, timeline, ground, tell)?,
         Scenario::LostObject => lost_object(&catalog, timeline, ground, tell)?,
+        Scenario::StolenStore => stolen_store(&catalog, timeline, ground, tell)?,
+        Scenario::SiteLoss => try_out(&catalog, timeline, &ground.into("other-site"), tell)?,
     };
     let mut recorded_at = None;
     if let Some(position) = trial.position {
@@ -91,7 +138,7 @@ pub fn drill(
 /// A copy of the ledger is damaged; that must be noticed; then it is restored anew.
 fn corruption(
     catalog: &Catalog,
-    timeline: uuid::Uuid,
+    timeline: Uuid,
     ground: &Ground<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Trial, BackupError> {
@@ -119,7 +166,7 @@ fn corruption(
 /// Back to right before the newest event, as if that must not have happened.
 fn human_error(
     catalog: &Catalog,
-    timeline: uuid::Uuid,
+    timeline: Uuid,
     ground: &Ground<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Trial, BackupError> {
@@ -143,7 +190,7 @@ fn human_error(
 /// The newest backup's last object is gone: that must be noticed, and all that is before must come back.
 fn lost_object(
     catalog: &Catalog,
-    timeline: uuid::Uuid,
+    timeline: Uuid,
     ground: &Ground<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Trial, BackupError> {
@@ -174,9 +221,36 @@ fn lost_object(
     restored_to(&left, (timeline, &target), &into, tell, |_| None)
 }
 
+/// Everything is copied under keys that nobody had before; that must shut the old ones out, and bring
+/// everything back.
+fn stolen_store(
+    catalog: &Catalog,
+    timeline: Uuid,
+    ground: &Ground<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<Trial, BackupError> {
+    let fresh = match (ground.rekeyed)(&ground.scratch.join("rekeyed")) {
+        Ok(fresh) => fresh,
+        Err(problem) => return Ok(failed(timeline, problem)),
+    };
+    match copy(catalog, &fresh.vault, &fresh.becomes, tell) {
+        Ok(_) => {}
+        Err(BackupError::BrokenOff) => return Err(BackupError::BrokenOff),
+        Err(error) => return Ok(failed(timeline, error.to_string())),
+    }
+    for stranger in fresh.strangers {
+        if Catalog::open(stranger).is_ok() {
+            let problem = "the old key, or none, still opens it".to_owned();
+            return Ok(failed(timeline, problem));
+        }
+    }
+    let copied = Catalog::open(fresh.vault)?;
+    try_out(&copied, timeline, &ground.into("with-new-keys"), tell)
+}
+
 fn restored_to(
     catalog: &Catalog,
-    (timeline, target): (uuid::Uuid, &Target),
+    (timeline, target): (Uuid, &Target),
     into: &Into,
     tell: &mut Tell<'_>,
     more: impl FnOnce(&Restored) -> Option<String>,

@@ -38,6 +38,15 @@ pub enum BackupError {
         /// How new.
         flaw: Flaw,
     },
+    /// Nobody gave a key for an encrypted repository (exit 20).
+    #[error("the repository in {0} is encrypted")]
+    NeedsKey(String),
+    /// The key is another repository's (exit 20).
+    #[error("the key does not open the repository in {0}")]
+    WrongKey(String),
+    /// A key, or the wish for one, met a repository in the clear (exit 6).
+    #[error("the repository in {0} is not encrypted")]
+    NotEncrypted(String),
     /// Something that is needed is damaged (exit 9).
     #[error("{object} is damaged: {problem}")]
     Damaged {

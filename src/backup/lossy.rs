@@ -68,4 +68,12 @@ impl Vault for Lossy {
     fn remove(&self, on: Shelf, name: &str) -> Result<(), VaultError> {
         refused("removing", on.object(name))
     }
+
+    fn name_of(&self, content: Digest) -> Digest {
+        self.inner.name_of(content)
+    }
+
+    fn key(&self) -> Option<Digest> {
+        self.inner.key()
+    }
 }

@@ -160,7 +160,7 @@ impl<'p> Packing<'p> {
         let Some(draft) = draft else {
             return Err(lost(first, "it is not there"));
         };
-        let (bytes, piece, large) = draft.finish();
+        let (bytes, piece, large) = draft.finish(&|it| self.vault.name_of(it));
         let mut stored = 0;
         for body in &large {
             stored += self.body(packer, body)?;
@@ -186,7 +186,7 @@ impl<'p> Packing<'p> {
         }
         let content = self.ledger.large_body(body)?;
         let bytes = packer.pack_body(&content)?;
-        let name = Digest(body.hash).to_string();
+        let name = self.vault.name_of(Digest(body.hash)).to_string();
         self.vault.put(Shelf::Blobs, &name, &bytes)?;
         Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
     }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use super::digest::Digest;
+
 /// The parts of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shelf {
-    /// `config` and `LATEST`.
+    /// `config`, `keys`, `LATEST` and `pruned`.
     Top,
     /// Events.
     Segments,
@@ -99,6 +101,18 @@ pub trait Vault: Send + Sync + fmt::Debug {
 
     /// Removes an object for good.
     fn remove(&self, on: Shelf, name: &str) -> Result<(), VaultError>;
+
+    /// The name of a segment or body whose content has this hash. Where names must tell nothing, another
+    /// one than the hash.
+    fn name_of(&self, content: Digest) -> Digest {
+        content
+    }
+
+    /// Tells the key that objects are read and written with apart from others; none when they are in the
+    /// clear.
+    fn key(&self) -> Option<Digest> {
+        None
+    }
 }
 
 /// What became of the wish to hold a lock.

@@ -128,7 +128,8 @@ fn unneeded_bodies(catalog: &Catalog, segments: &BTreeSet<Digest>) -> Result<Bod
             let note = format!("segments/{name} is damaged, so all bodies are kept");
             return Ok((Vec::new(), Some(note)));
         };
-        needed.extend(header.large.iter().map(|it| Digest(it.hash).to_string()));
+        let named = |hash| catalog.vault.name_of(Digest(hash)).to_string();
+        needed.extend(header.large.iter().map(|it| named(it.hash)));
     }
     let there = catalog.vault.list(Shelf::Blobs)?.into_iter();
     let unneeded = there

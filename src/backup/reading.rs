@@ -24,33 +24,47 @@ pub fn segment(vault: &dyn Vault, piece: &Piece) -> Result<Segment, BackupError>
     };
     let bytes = vault.read(Shelf::Segments, &name, BYTES_MAX)?;
     let bytes = bytes.ok_or_else(|| damaged("it is missing".to_owned()))?;
-    let segment = Segment::open(piece.object, bytes).map_err(damaged)?;
+    let segment = Segment::open(piece.object, bytes, &|it| vault.name_of(it)).map_err(damaged)?;
     segment.check(piece).map_err(damaged)?;
     Ok(segment)
 }
 
 /// A body, compared with its hash and length.
 pub fn body(vault: &dyn Vault, body: &LargeBody) -> Result<Vec<u8>, BackupError> {
-    let bytes = body_of_any_length(vault, &body.hash)?;
+    let name = vault.name_of(Digest(body.hash));
+    let bytes = body_of_any_length(vault, name)?;
     if u32::try_from(bytes.len()) == Ok(body.length) {
         return Ok(bytes);
     }
     Err(BackupError::Damaged {
-        object: Shelf::Blobs.object(&Digest(body.hash).to_string()),
+        object: Shelf::Blobs.object(&name.to_string()),
         problem: format!("it has {} bytes, not {}", bytes.len(), body.length),
     })
 }
 
-/// A body, compared with its hash alone.
-pub fn body_of_any_length(vault: &dyn Vault, hash: &[u8; 32]) -> Result<Vec<u8>, BackupError> {
-    let name = Digest(*hash).to_string();
+/// A body as it is kept, compared with its hash and length.
+pub fn packed_body(vault: &dyn Vault, of: &LargeBody) -> Result<Vec<u8>, BackupError> {
+    body(vault, of)?;
+    let name = vault.name_of(Digest(of.hash)).to_string();
+    let packed = vault.read(Shelf::Blobs, &name, BODY_MAX)?;
+    packed.ok_or_else(|| BackupError::Damaged {
+        object: Shelf::Blobs.object(&name),
+        problem: "it is missing".to_owned(),
+    })
+}
+
+/// A body, compared with its name alone.
+pub fn body_of_any_length(vault: &dyn Vault, of: Digest) -> Result<Vec<u8>, BackupError> {
+    let name = of.to_string();
     let damaged = |problem: &str| BackupError::Damaged {
         object: Shelf::Blobs.object(&name),
         problem: problem.to_owned(),
     };
     let packed = vault.read(Shelf::Blobs, &name, BODY_MAX)?;
     let packed = packed.ok_or_else(|| damaged("it is missing"))?;
-    unpack_body(&packed, hash)
+    unpack_body(&packed)
+        .filter(|(_, hash)| vault.name_of(Digest(*hash)) == of)
+        .map(|(body, _)| body)
         .ok_or_else(|| damaged("its content does not have the hash that its name says"))
 }
 

@@ -11,8 +11,11 @@ use serde::de::DeserializeOwned;
 
 use super::digest::Digest;
 
-/// The version this binary writes, and the newest it reads.
+/// The version this binary writes.
 pub const VERSION: u32 = 1;
+/// The version of what says how a repository is encrypted, and the newest this binary reads. Binaries that
+/// know nothing of keys refuse it.
+pub const ENCRYPTED: u32 = 2;
 const FAMILY: &str = "switchboard backup";
 
 /// Why bytes are not the object they should be.
@@ -22,7 +25,7 @@ pub enum Flaw {
     #[error("it is damaged")]
     Damaged,
     /// Written by a newer binary (exit 19).
-    #[error("it has version {0}; this binary reads up to {VERSION}")]
+    #[error("it has version {0}; this binary reads up to {ENCRYPTED}")]
     TooNew(u32),
     /// Its hash fits, but it does not say what it should.
     #[error("it makes no sense: {0}")]
@@ -31,10 +34,15 @@ pub enum Flaw {
 
 /// The object's bytes.
 pub fn seal<T: Serialize>(title: &str, content: &T) -> Result<Vec<u8>, Flaw> {
+    seal_as(VERSION, title, content)
+}
+
+/// The object's bytes in this version.
+pub fn seal_as<T: Serialize>(version: u32, title: &str, content: &T) -> Result<Vec<u8>, Flaw> {
     let mut text =
         serde_json::to_vec(content).map_err(|error| Flaw::Nonsense(error.to_string()))?;
     text.push(b'\n');
-    let mut bytes = format!("{FAMILY} {title} {VERSION}\n{}\n", Digest::of(&text)).into_bytes();
+    let mut bytes = format!("{FAMILY} {title} {version}\n{}\n", Digest::of(&text)).into_bytes();
     bytes.append(&mut text);
     Ok(bytes)
 }
@@ -52,10 +60,10 @@ pub fn open<T: DeserializeOwned>(title: &str, bytes: &[u8]) -> Result<T, Flaw> {
     let fits = hash == Digest::of(text).to_string().as_bytes();
     match version {
         // A newer one may compute its hash in another way.
-        VERSION if fits => {
+        VERSION | ENCRYPTED if fits => {
             serde_json::from_slice(text).map_err(|error| Flaw::Nonsense(error.to_string()))
         }
-        newer if newer > VERSION && fits => Err(Flaw::TooNew(newer)),
+        newer if newer > ENCRYPTED && fits => Err(Flaw::TooNew(newer)),
         _ => Err(Flaw::Damaged),
     }
 }
@@ -84,7 +92,7 @@ mod tests {
     #[test]
     fn a_newer_version_says_so() {
         let text = String::from_utf8(seal("test", &1).unwrap()).unwrap();
-        let newer = text.replace("test 1\n", "test 2\n");
-        assert_eq!(open::<u32>("test", newer.as_bytes()), Err(Flaw::TooNew(2)));
+        let newer = text.replace("test 1\n", "test 3\n");
+        assert_eq!(open::<u32>("test", newer.as_bytes()), Err(Flaw::TooNew(3)));
     }
 }

@@ -83,13 +83,18 @@ impl Draft {
         self.parcels.extend_from_slice(&parcel.bytes);
     }
 
-    /// The finished bytes, how a manifest lists them, and the bodies they need.
-    pub fn finish(mut self) -> (Vec<u8>, Piece, Vec<LargeBody>) {
+    /// The finished bytes, how a manifest lists them, and the bodies they need. `name_of` says how an
+    /// object is called whose bytes have a hash.
+    pub fn finish(
+        mut self,
+        name_of: &dyn Fn(Digest) -> Digest,
+    ) -> (Vec<u8>, Piece, Vec<LargeBody>) {
         self.header.large.sort_unstable();
         self.header.large.dedup();
         let mut bytes = self.header.encode();
         bytes.append(&mut self.parcels);
-        let piece = self.header.piece(&bytes);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let piece = self.header.listed(name_of(Digest::of(&bytes)), length);
         (bytes, piece, self.header.large)
     }
 }
@@ -163,14 +168,6 @@ impl Header {
         )
     }
 
-    /// How a manifest lists it.
-    fn piece(&self, bytes: &[u8]) -> Piece {
-        self.listed(
-            Digest::of(bytes),
-            u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        )
-    }
-
     /// How a manifest lists it under this name.
     pub const fn listed(&self, object: Digest, bytes: u64) -> Piece {
         Piece {
@@ -199,8 +196,12 @@ pub struct Segment {
 impl Segment {
     /// The segment of the bytes, which must be those of the name. The error says in words what is
     /// wrong.
-    pub fn open(name: Digest, bytes: Vec<u8>) -> Result<Self, String> {
-        if Digest::of(&bytes) != name {
+    pub fn open(
+        name: Digest,
+        bytes: Vec<u8>,
+        name_of: &dyn Fn(Digest) -> Digest,
+    ) -> Result<Self, String> {
+        if name_of(Digest::of(&bytes)) != name {
             return Err(damage(&bytes));
         }
         let (header, start) = Header::read(&bytes).ok_or("it is no segment")?;
@@ -209,6 +210,11 @@ impl Segment {
             bytes,
             start,
         })
+    }
+
+    /// All of its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Refuses one that is not what a manifest lists.

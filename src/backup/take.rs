@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::catalog::{CONFIG, Catalog, Config, LATEST};
 use super::digest::Digest;
+use super::encryption::{Encryption, put_config};
 use super::error::{BackupError, Tell};
 use super::manifest::{Ancestor, Manifest, Piece, StateHash, TITLE};
 use super::packing::{Packing, lost};
@@ -40,6 +41,8 @@ pub struct Wish {
     pub threads: usize,
     /// The version of this binary.
     pub made_by: String,
+    /// How a repository is encrypted that is made for it.
+    pub encryption: Option<Encryption>,
 }
 
 /// Time and ids.
@@ -69,7 +72,7 @@ pub fn open_or_make(
     vault: &Arc<dyn Vault>,
     ledger: Uuid,
     edge: &Edge,
-    made_by: &str,
+    (made_by, encryption): (&str, Option<&Encryption>),
 ) -> Result<Catalog, BackupError> {
     let catalog = match Catalog::open(Arc::clone(vault)) {
         Err(BackupError::NoRepository(_)) => {
@@ -79,9 +82,13 @@ pub fn open_or_make(
                 ledger,
                 created_at: now,
                 made_by: made_by.to_owned(),
+                encryption: encryption.cloned(),
             };
+            if vault.key() != encryption.map(|it| it.check) {
+                return Err(BackupError::WrongKey(vault.place()));
+            }
             vault.prepare()?;
-            vault.put(Shelf::Top, CONFIG, &sealed_bytes("config", &config)?)?;
+            put_config(vault.as_ref(), &config)?;
             Catalog::open(Arc::clone(vault))?
         }
         opened => opened?,
@@ -121,7 +128,7 @@ pub fn take(
 ) -> Result<Taken, BackupError> {
     let begun = edge.clock.now();
     let (id, timeline) = ledger.identity();
-    let mut catalog = open_or_make(vault, id, edge, &wish.made_by)?;
+    let mut catalog = open_or_make(vault, id, edge, (&wish.made_by, wish.encryption.as_ref()))?;
     let repository = catalog
         .config
         .as_ref()

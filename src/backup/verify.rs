@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 
 use uuid::Uuid;
 
-use super::catalog::{Catalog, Damage, LATEST};
+use super::catalog::{Catalog, Damage, KEYS, LATEST};
 use super::digest::Digest;
+use super::encryption::copy;
 use super::error::{BackupError, Progress, Tell};
 use super::manifest::{Manifest, Piece};
 use super::plan::Known;
@@ -69,6 +70,7 @@ pub fn verify(
         bad: BTreeSet::new(),
         needed: BTreeMap::new(),
     };
+    look.keys()?;
     look.links()?;
     look.segments(tell)?;
     look.bodies(tell)?;
@@ -82,6 +84,22 @@ impl Look<'_> {
         if !self.found.damage.iter().any(known) {
             self.found.damage.push(damage);
         }
+    }
+
+    /// The copy of the keys: without keys nothing could be read, so they are kept twice.
+    fn keys(&mut self) -> Result<(), BackupError> {
+        let config = self.catalog.config.as_ref();
+        let Some(kept) = config.and_then(|it| it.encryption.as_ref()) else {
+            return Ok(());
+        };
+        let problem = match copy(self.catalog.vault.as_ref())? {
+            Some(Ok(copy)) if copy == *kept => return Ok(()),
+            Some(Ok(_)) => "it has other keys than `config`".to_owned(),
+            Some(Err(flaw)) => flaw.to_string(),
+            None => "it is missing".to_owned(),
+        };
+        self.damaged(Damage::new(KEYS, problem));
+        Ok(())
     }
 
     /// Manifests that others name and that are gone; the hint.
@@ -190,7 +208,7 @@ impl Look<'_> {
                 .filter(|(header, start)| header.length(*start) == *length)
                 .map(|(header, _)| header)
                 .ok_or_else(|| "its header is damaged".to_owned()),
-            Depth::Full => whole(name, bytes),
+            Depth::Full => whole(name, bytes, &|it| vault.name_of(it)),
         };
         let header = match header {
             Ok(header) => header,
@@ -221,7 +239,7 @@ impl Look<'_> {
         let needed = std::mem::take(&mut self.needed);
         let mut named = BTreeSet::new();
         for ((body, segments), done) in needed.into_iter().zip(1_u64..) {
-            let name = Digest(body.hash).to_string();
+            let name = vault.name_of(Digest(body.hash)).to_string();
             let problem = match (there.get(&name), self.depth) {
                 (None | Some(None), _) => Some("it is missing".to_owned()),
                 (Some(Some(_)), Depth::Quick) => None,
@@ -261,7 +279,7 @@ impl Look<'_> {
         self.found.objects = self.found.objects.saturating_add(1);
         let problem = match (name.parse::<Digest>(), bytes) {
             (Ok(hash), Some(_)) if self.depth == Depth::Full => {
-                match reading::body_of_any_length(vault, &hash.0) {
+                match reading::body_of_any_length(vault, hash) {
                     Ok(_) => return Ok(()),
                     Err(BackupError::Damaged { problem, .. }) => problem,
                     Err(other) => return Err(other),
@@ -321,8 +339,12 @@ fn reached(known: &Known<'_>, manifest: &Manifest) -> u64 {
 }
 
 /// Reads a segment to its last event; the chain proves every one of them.
-fn whole(name: Digest, bytes: Vec<u8>) -> Result<Header, String> {
-    let segment = Segment::open(name, bytes)?;
+fn whole(
+    name: Digest,
+    bytes: Vec<u8>,
+    name_of: &dyn Fn(Digest) -> Digest,
+) -> Result<Header, String> {
+    let segment = Segment::open(name, bytes, name_of)?;
     let mut large = BTreeSet::new();
     for unpacked in segment.parcels() {
         let unpacked = unpacked?;

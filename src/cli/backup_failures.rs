@@ -20,6 +20,14 @@ impl From<BackupError> for Failure {
             }
             BackupError::TooNew { .. } => failure(Exit::TooNew, "too_new")
                 .hint("use the binary that wrote it, or a newer one"),
+            BackupError::NeedsKey(_) => failure(Exit::WrongKey, "key_needed")
+                .hint("--identity FILE or --passphrase-file FILE opens it"),
+            BackupError::WrongKey(_) => failure(Exit::WrongKey, "wrong_key")
+                .hint("the repository was changed meanwhile; try again"),
+            BackupError::NotEncrypted(_) => failure(Exit::Refused, "not_encrypted").hint(
+                "what is there stays in the clear; name a new folder, and it is encrypted from the first \
+                 object on",
+            ),
             BackupError::Damaged { .. } | BackupError::Nothing { .. } => {
                 failure(Exit::Corrupt, "corrupt")
                     .hint("`switchboard backup verify` names all damage and what it kills")

@@ -69,6 +69,7 @@ pub async fn run(
     say_what_is_not_served(&owner.config());
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
+    owner.begin_backups();
     ready(settings)?;
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {

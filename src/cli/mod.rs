@@ -12,6 +12,7 @@ pub mod enrolling;
 pub mod entry;
 pub mod exit;
 pub mod failures;
+pub mod keys;
 pub mod logging;
 pub mod output;
 pub mod owner;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::exit::{Exit, Failure};
+use crate::backup::plan_prune::Policy as Kept;
+use crate::backup::plan_schedule::Times;
 use crate::config::settings::{
-    Delivery, Input as HowPut, KeyProfile, Newlines as LineEnds, ReadBack as WhenToRead, Retry,
-    Settings,
+    Backup, Delivery, Input as HowPut, KeyProfile, Newlines as LineEnds, ReadBack as WhenToRead,
+    Retry, Settings,
 };
 use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::Limits;
@@ -19,6 +21,41 @@ use crate::delivery::timing::Learning;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::AgentId;
+
+/// When backups are taken, and what is kept of them.
+pub fn backups(settings: &Backup) -> Result<(Times, Kept), Failure> {
+    let times = |key: &str, text: &str| {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let read = text.parse();
+        read.map(Some)
+            .map_err(|error| bad_config(format!("backup.schedule.{key}: {error}")))
+    };
+    let schedule = &settings.schedule;
+    let times = Times {
+        full: times("full", &schedule.full)?,
+        differential: times("differential", &schedule.differential)?,
+        incremental: times("incremental", &schedule.incremental)?,
+        prune: times("prune", &schedule.prune)?,
+    };
+    let keep = &settings.keep;
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let within = Some(keep.within.trim()).filter(|it| !it.is_empty());
+    let within = within.map(str::parse).transpose();
+    let kept = Kept {
+        last: count(keep.last),
+        hourly: count(keep.hourly),
+        daily: count(keep.daily),
+        weekly: count(keep.weekly),
+        monthly: count(keep.monthly),
+        yearly: count(keep.yearly),
+        within: within
+            .map_err(|error: String| bad_config(format!("backup.keep.within: {error}")))?,
+        tags: keep.tags.clone(),
+    };
+    Ok((times, kept))
+}
 
 /// How deliveries are done.
 pub fn dispatch(settings: &Settings) -> Result<DispatchSettings, Failure> {

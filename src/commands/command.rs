@@ -23,7 +23,7 @@ use super::note::KeepNote;
 use super::pause_agent::PauseAgent;
 use super::pause_seat::{PauseSeat, ResumeSeat};
 use super::place_agent::PlaceAgent;
-use super::record_backup::{RecordBackup, RecordDrill};
+use super::record_backup::{RecordBackup, RecordDrill, RecordSchedule};
 use super::refusal::Refusal;
 use super::remove_agent::RemoveAgent;
 use super::reply::Reply;
@@ -56,7 +56,7 @@ commands! {
     StartAttempt, SubmitAttempt, EndAttempt, FailAttempt, InboxAttempt, CutOff, LearnBox,
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
     PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
-    RecordBackup, RecordDrill,
+    RecordBackup, RecordDrill, RecordSchedule,
 }
 
 /// What must be looked up before a command can be decided.
@@ -169,7 +169,8 @@ impl Command {
             | Self::KeepCalibration(_)
             | Self::KeepDrift(_)
             | Self::RecordBackup(_)
-            | Self::RecordDrill(_) => Needs::default(),
+            | Self::RecordDrill(_)
+            | Self::RecordSchedule(_) => Needs::default(),
         }
     }
 
@@ -195,7 +196,8 @@ impl Command {
             | Self::SetConfig(_)
             | Self::LoadConfig(_)
             | Self::RecordBackup(_)
-            | Self::RecordDrill(_) => return None,
+            | Self::RecordDrill(_)
+            | Self::RecordSchedule(_) => return None,
             Self::Acknowledge(it) => StreamId::message(it.message),
             Self::MarkRead(it) => StreamId::message(it.message),
             Self::Cancel(it) => StreamId::message(it.message),
@@ -245,6 +247,7 @@ impl Command {
             Self::KeepDrift(it) => Ok(it.decide()),
             Self::RecordBackup(it) => Ok(it.decide()),
             Self::RecordDrill(it) => Ok(it.decide()),
+            Self::RecordSchedule(it) => Ok(it.decide()),
         })
     }
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, Plan};
-use crate::events::facts::backup::{BackupTaken, DrillMissed, DrillPassed, Measured, Scenario};
+use crate::events::facts::backup::{
+    BackupCaughtUp, BackupFailed, BackupLate, BackupTaken, BackupsPruned, DrillMissed, DrillPassed,
+    Measured, Scenario,
+};
 use crate::events::ids::StreamId;
 use crate::events::ledger::append::Expected;
 
@@ -23,6 +26,34 @@ pub struct RecordDrill {
     pub measured: Measured,
     /// Why the plan was missed, if something went wrong besides what was measured.
     pub problem: Option<String>,
+}
+
+/// Say how the schedule fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordSchedule {
+    /// Work failed.
+    Failed(BackupFailed),
+    /// Old backups were removed.
+    Pruned(BackupsPruned),
+    /// More could be lost than the plan allows.
+    Late(BackupLate),
+    /// No more.
+    CaughtUp(BackupCaughtUp),
+}
+
+impl RecordSchedule {
+    /// Whatever happened is a fact.
+    pub fn decide(&self) -> Decision {
+        let stream = StreamId::backup_schedule();
+        match self {
+            Self::Failed(it) => Plan::one(stream, Expected::Any, it.clone()),
+            Self::Pruned(it) => Plan::one(stream, Expected::Any, it.clone()),
+            Self::Late(it) => Plan::one(stream, Expected::Any, it.clone()),
+            Self::CaughtUp(it) => Plan::one(stream, Expected::Any, it.clone()),
+        }
+        .into()
+    }
 }
 
 impl RecordBackup {

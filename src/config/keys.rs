@@ -28,6 +28,9 @@ pub const CLASSES: &[&str] = &[
 
 pub(super) const TARGETS: &[&str] = &["chat", "editor", "terminal"];
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+/// Classes of recovery plans.
+const RECOVERY: &[&str] = &["critical", "high", "medium", "low"];
+const YEAR: Duration = Duration::from_hours(24 * 366);
 const DAY: Duration = Duration::from_hours(24);
 const MILLI: Duration = Duration::from_millis(1);
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
@@ -134,6 +137,32 @@ const REGISTER: &[(&str, Shape)] = &[
     ("log.level", Shape::Word(LEVELS)),
     ("log.format", Shape::Word(&["text", "json"])),
     ("store.min_free", Shape::Size),
+    ("backup.repo", Shape::File),
+    ("backup.second_repo", Shape::File),
+    ("backup.encrypt_to", Shape::Words),
+    ("backup.identity", Shape::File),
+    ("backup.passphrase_file", Shape::File),
+    ("backup.schedule.full", Shape::Text),
+    ("backup.schedule.differential", Shape::Text),
+    ("backup.schedule.incremental", Shape::Text),
+    ("backup.schedule.prune", Shape::Text),
+    ("backup.keep.last", whole(0, 1_000_000)),
+    ("backup.keep.hourly", whole(0, 1_000_000)),
+    ("backup.keep.daily", whole(0, 1_000_000)),
+    ("backup.keep.weekly", whole(0, 1_000_000)),
+    ("backup.keep.monthly", whole(0, 1_000_000)),
+    ("backup.keep.yearly", whole(0, 1_000_000)),
+    ("backup.keep.within", Shape::Text),
+    ("backup.keep.tags", Shape::Words),
+    ("backup.class", Shape::Word(RECOVERY)),
+    ("backup.classes.critical.rto", span(MILLI, YEAR)),
+    ("backup.classes.critical.rpo", span(MILLI, YEAR)),
+    ("backup.classes.high.rto", span(MILLI, YEAR)),
+    ("backup.classes.high.rpo", span(MILLI, YEAR)),
+    ("backup.classes.medium.rto", span(MILLI, YEAR)),
+    ("backup.classes.medium.rpo", span(MILLI, YEAR)),
+    ("backup.classes.low.rto", span(MILLI, YEAR)),
+    ("backup.classes.low.rpo", span(MILLI, YEAR)),
 ];
 
 /// Other names for settings, as other tools call them.
@@ -309,6 +338,7 @@ mod tests {
             ("serve.listen", "[::1]:80", "localhost"),
             ("store.min_free", "0B", "lots"),
             ("log.level", "INFO", "loud"),
+            ("backup.identity", "", "a\0b"),
         ] {
             let shape = shape_of(key).unwrap();
             assert!(shape.read(good).is_ok(), "{key} = {good}");

@@ -26,6 +26,7 @@ pub struct Settings {
     pub serve: Serve,
     pub log: Log,
     pub store: Store,
+    pub backup: Backup,
 }
 
 /// `retry.*`: how failed attempts are repeated.
@@ -326,4 +327,75 @@ pub enum LogFormat {
 )]
 pub struct Store {
     pub min_free: Size,
+}
+
+/// `backup.*`: copies, and the way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Backup {
+    pub repo: String,
+    pub second_repo: String,
+    pub encrypt_to: Vec<String>,
+    pub identity: String,
+    pub passphrase_file: String,
+    /// A name in `classes`.
+    pub class: String,
+    pub classes: BTreeMap<String, RecoveryPlan>,
+    pub schedule: Schedule,
+    pub keep: Keep,
+}
+
+/// `backup.classes.<class>.*`: what may be lost, and how long it may take to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct RecoveryPlan {
+    pub rto: Span,
+    pub rpo: Span,
+}
+
+impl Backup {
+    /// The plan of a class.
+    pub fn plan_of(&self, class: &str) -> Option<RecoveryPlan> {
+        self.classes.get(class).copied()
+    }
+}
+
+/// `backup.schedule.*`: when what is done, as cron writes it; empty for never.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Schedule {
+    pub full: String,
+    pub differential: String,
+    pub incremental: String,
+    pub prune: String,
+}
+
+/// `backup.keep.*`: what scheduled pruning keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Keep {
+    pub last: u32,
+    pub hourly: u32,
+    pub daily: u32,
+    pub weekly: u32,
+    pub monthly: u32,
+    pub yearly: u32,
+    pub within: String,
+    pub tags: Vec<String>,
 }

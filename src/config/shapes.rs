@@ -27,6 +27,10 @@ pub(super) enum Shape {
     Word(&'static [&'static str]),
     /// `x11`, `none` or `record:FILE`.
     Desktop,
+    /// A file or folder; empty for none.
+    File,
+    /// Words that only their user can judge; empty for none.
+    Text,
     /// ADDRESS:PORT.
     Address,
     /// Keys pressed together.
@@ -79,6 +83,9 @@ impl Shape {
                 let record = text.strip_prefix("record:").is_some_and(|f| !f.is_empty());
                 (record || text == "x11" || text == "none").then(|| text.to_owned())
             }),
+            Self::File | Self::Text => Self::text(value, |text| {
+                (!text.contains('\0')).then(|| text.to_owned())
+            }),
             Self::Address => Self::text(value, |text| {
                 Some(text.parse::<SocketAddr>().ok()?.to_string())
             }),
@@ -127,6 +134,8 @@ impl Shape {
             | Self::Size
             | Self::Word(_)
             | Self::Desktop
+            | Self::File
+            | Self::Text
             | Self::Address
             | Self::Chord => plain,
         };
@@ -161,6 +170,8 @@ impl Shape {
             Self::Size => "a size (like \"512KiB\", \"32MiB\")".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Desktop => "x11, none or record:FILE".to_owned(),
+            Self::Text => "a text, or \"\" for none".to_owned(),
+            Self::File => "a file's name, or \"\" for none".to_owned(),
             Self::Address => "an ADDRESS:PORT (like \"127.0.0.1:7717\")".to_owned(),
             Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\")".to_owned(),
             Self::ClassChords => "a list of WORD=KEYS (like [\"xterm=shift+insert\"])".to_owned(),

@@ -331,6 +331,12 @@ impl StreamId {
         Self("backup/taken".to_owned())
     }
 
+    /// How the schedule of backups fares.
+    #[must_use]
+    pub fn backup_schedule() -> Self {
+        Self("backup/schedule".to_owned())
+    }
+
     /// Disasters that were rehearsed.
     #[must_use]
     pub fn drills() -> Self {

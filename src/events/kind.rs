@@ -12,7 +12,9 @@ use super::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown,
 };
-use super::facts::backup::{BackupTaken, DrillMissed, DrillPassed};
+use super::facts::backup::{
+    BackupCaughtUp, BackupFailed, BackupLate, BackupTaken, BackupsPruned, DrillMissed, DrillPassed,
+};
 use super::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use super::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
@@ -145,6 +147,10 @@ register! {
     720 "backup.taken" BackupTaken;
     721 "drill.passed" DrillPassed;
     722 "drill.missed" DrillMissed;
+    723 "backup.failed" BackupFailed;
+    724 "backup.pruned" BackupsPruned;
+    725 "backup.late" BackupLate;
+    726 "backup.caught_up" BackupCaughtUp;
     900 "note" Note;
     retired {
         304 "agent.paused" AgentPausedAsAsked => AgentPaused;
@@ -153,6 +159,8 @@ register! {
 
 /// The number of `ledger.restored`.
 pub const LEDGER_RESTORED: u16 = 2;
+/// Numbers of what happens to backups themselves: no backup is taken for their sake.
+pub const BACKUPS: std::ops::RangeInclusive<u16> = 720..=739;
 /// The number of `message.accepted`.
 pub const MESSAGE_ACCEPTED: u16 = 100;
 

@@ -468,14 +468,26 @@ fn drills_restore_for_real_and_are_noted_in_the_ledger() {
     let ran = desk.run(&["backup", "drill", "--repo", "repo", "--scratch", "scratch"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let items = ran.items();
-    assert_eq!(items.len(), 5);
+    assert_eq!(items.len(), 7);
     assert!(
-        items[..4].iter().all(|it| it["passed"] == true),
+        items[..5].iter().all(|it| it["passed"] == true),
         "{items:?}"
     );
-    assert_eq!(items[4]["ok"], true);
+    // Nobody named a second repository, so nothing is claimed about one.
+    assert_eq!(items[5]["passed"], Value::Null);
+    assert_eq!(items[6]["ok"], true);
     let last = desk.must(&["status"]);
     assert_eq!(last["last_drill"]["event"], "drill.passed");
+    let site_loss = ["backup", "drill", "site-loss", "--repo", "repo"];
+    assert_eq!(desk.run(&site_loss).code, 21);
+    desk.must(&["backup", "full", "--repo", "far-away"]);
+    desk.must(&["config", "set", "backup.second_repo", "far-away"]);
+    let all = ["backup", "drill", "--repo", "repo", "--scratch", "scratch"];
+    let ran = desk.run(&[&all[..], &["--class", "low"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let items = ran.items();
+    assert!(items[..6].iter().all(|it| it["passed"] == true));
+    assert_eq!(items[0]["rto_limit_seconds"], 4320.0 * 60.0);
     // A plan that nobody could keep.
     let line = [
         "backup",

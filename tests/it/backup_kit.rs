@@ -43,6 +43,7 @@ pub(crate) fn wish(kind: Kind, ledger: &Ledger) -> Wish {
         despite_fork: false,
         threads: 2,
         made_by: "test".to_owned(),
+        encryption: None,
     }
 }
 

@@ -17,7 +17,8 @@ use switchboard::events::facts::attempt::{
     StepTime, Witness,
 };
 use switchboard::events::facts::backup::{
-    BackupTaken, DrillMissed, DrillPassed, Kind as BackupKind, Measured, Scenario,
+    BackupCaughtUp, BackupFailed, BackupLate, BackupTaken, BackupsPruned, DrillMissed, DrillPassed,
+    Kind as BackupKind, Measured, Scenario, Work,
 };
 use switchboard::events::facts::breaker::{BreakerClosed, BreakerOpened, BreakerProbed};
 use switchboard::events::facts::ledger::{
@@ -278,6 +279,32 @@ fn copies() -> Vec<Fact> {
             scenario: Scenario::LostObject,
             measured,
             reason: "recovery took too long".to_owned(),
+        }
+        .into(),
+        BackupFailed {
+            place: "/mnt/backup/desk".to_owned(),
+            work: Work::Incremental,
+            attempts: 3,
+            retry_at: Timestamp::from_micros(1_738_324_800_000_001),
+            reason: "no room".to_owned(),
+        }
+        .into(),
+        BackupsPruned {
+            place: "/mnt/backup/desk".to_owned(),
+            backups: 4,
+            bytes: 1_000_000,
+        }
+        .into(),
+        BackupLate {
+            place: "/mnt/backup/desk".to_owned(),
+            covered: 1200,
+            since: Timestamp::from_micros(1_738_324_800_000_000),
+            limit_micros: 900_000_000,
+        }
+        .into(),
+        BackupCaughtUp {
+            place: "/mnt/backup/desk".to_owned(),
+            covered: 1300,
         }
         .into(),
         LedgerRestored {

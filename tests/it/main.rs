@@ -22,8 +22,10 @@ mod backup;
 mod backup_damage;
 mod backup_faults;
 mod backup_history;
+mod backup_keys;
 mod backup_kit;
 mod backup_prune;
+mod backup_schedule;
 mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;

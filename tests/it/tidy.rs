@@ -45,6 +45,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("arboard", &["src/adapters/desktop/"]),
     ("x11rb", &["src/adapters/desktop/"]),
     ("clap", &["src/cli/"]),
+    ("age", &["src/adapters/keys.rs"]),
+    (
+        "chacha20poly1305",
+        &["src/backup/cipher.rs", "src/adapters/keys.rs"],
+    ),
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
     ("toml", &["src/config"]),

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use super::answer::Asked;
 use crate::adapters::processes;
 use crate::adapters::vault::FolderVault;
-use crate::backup::error::Progress;
+use crate::backup::encryption::Encryption;
+use crate::backup::error::{Progress, Tell};
 use crate::backup::lock::Held;
-use crate::backup::ports::Vault;
 use crate::backup::restore::state_hash;
 use crate::backup::take::{Edge, Taken, Wish, open_or_make, take};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::keys::Keys;
+use crate::cli::owner::open::Owner;
 use crate::cli::owner::request::Backup;
 use crate::commands::command::Command;
 use crate::commands::record_backup::RecordBackup;
@@ -44,6 +46,72 @@ pub async fn take_one(asked: Asked, wanted: Backup) -> Result<Exit, Failure> {
 
 fn take_here(asked: &Asked, wanted: &Backup) -> Result<Taken, Failure> {
     let owner = &asked.owner;
+    let mut pace = Pace::begun(owner.now());
+    let mut tell = |progress: Progress| {
+        let going = *owner.leaving().borrow();
+        if going || asked.items.0.is_closed() {
+            return ControlFlow::Break(());
+        }
+        let item = pace.item(progress, owner.now());
+        match asked.items.0.blocking_send(item) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_nobody_listens) => ControlFlow::Break(()),
+        }
+    };
+    take_for(owner, wanted, &asked.cause, &mut tell)
+}
+
+/// Takes a backup of the owner's ledger, and notes it there.
+pub fn take_for(
+    owner: &Owner,
+    wanted: &Backup,
+    cause: &Cause,
+    tell: &mut Tell<'_>,
+) -> Result<Taken, Failure> {
+    let ledger = owner.desk.ledger();
+    let keys = wanted.keys.clone().or(&owner.config().settings().backup);
+    let (vault, encryption) = keys.vault_to_write(&wanted.repo)?;
+    let wish = wish(owner, wanted, encryption)?;
+    let edge = Edge {
+        clock: Arc::clone(&owner.clock),
+        ids: Arc::clone(&owner.ids),
+    };
+    open_or_make(
+        &vault,
+        ledger.identity().0,
+        &edge,
+        (&wish.made_by, wish.encryption.as_ref()),
+    )?;
+    let held = hold(&wanted.repo, "backup", Arc::clone(&owner.clock))?;
+    let mut taken = take(ledger, &vault, &wish, &edge, tell)?;
+    if wanted.kind != Kind::Label && !taken.unchanged {
+        let manifest = &taken.manifest;
+        let record = RecordBackup {
+            taken: BackupTaken {
+                backup: manifest.id,
+                repository: taken.repository,
+                kind: manifest.kind,
+                first: manifest.first_position,
+                last: manifest.last_position,
+                stored: manifest.bytes_stored,
+                micros: manifest.micros,
+            },
+        };
+        if let Err(failure) = record_here(owner, cause, record) {
+            // The backup stands all the same.
+            taken
+                .notes
+                .push(format!("not noted in the ledger: {}", failure.message));
+        }
+    }
+    if let Some(broken) = &held.broken {
+        taken.notes.push(format!("the lock of {broken} was broken"));
+    }
+    Ok(taken)
+}
+
+/// What is backed up: everything up to now, with the state there.
+fn wish(owner: &Owner, wanted: &Backup, encryption: Option<Encryption>) -> Result<Wish, Failure> {
     let ledger = owner.desk.ledger();
     owner.projections.catch_up(ledger)?;
     let (at, state) = owner
@@ -59,7 +127,7 @@ fn take_here(asked: &Asked, wanted: &Backup) -> Result<Taken, Failure> {
         None if at == Position::START => ledger.head().position,
         None => at,
     };
-    let wish = Wish {
+    Ok(Wish {
         kind: wanted.kind,
         label: wanted.label.clone(),
         tags: wanted.tags.clone(),
@@ -68,60 +136,20 @@ fn take_here(asked: &Asked, wanted: &Backup) -> Result<Taken, Failure> {
         despite_fork: wanted.despite_fork,
         threads: THREADS,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let edge = Edge {
-        clock: Arc::clone(&owner.clock),
-        ids: Arc::clone(&owner.ids),
-    };
-    let mut pace = Pace::begun(owner.now());
-    let mut tell = |progress: Progress| {
-        let going = *owner.leaving().borrow();
-        if going || asked.items.0.is_closed() {
-            return ControlFlow::Break(());
-        }
-        let item = pace.item(progress, owner.now());
-        match asked.items.0.blocking_send(item) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_nobody_listens) => ControlFlow::Break(()),
-        }
-    };
-    let vault = vault(&wanted.repo);
-    open_or_make(&vault, ledger.identity().0, &edge, &wish.made_by)?;
-    let held = hold(&wanted.repo, "backup", Arc::clone(&owner.clock))?;
-    let mut taken = take(ledger, &vault, &wish, &edge, &mut tell)?;
-    if wanted.kind != Kind::Label && !taken.unchanged {
-        let manifest = &taken.manifest;
-        let record = RecordBackup {
-            taken: BackupTaken {
-                backup: manifest.id,
-                repository: taken.repository,
-                kind: manifest.kind,
-                first: manifest.first_position,
-                last: manifest.last_position,
-                stored: manifest.bytes_stored,
-                micros: manifest.micros,
-            },
-        };
-        if let Err(failure) = record_here(asked, record) {
-            // The backup stands all the same.
-            taken
-                .notes
-                .push(format!("not noted in the ledger: {}", failure.message));
-        }
-    }
-    if let Some(broken) = &held.broken {
-        taken.notes.push(format!("the lock of {broken} was broken"));
-    }
-    Ok(taken)
+        encryption,
+    })
 }
 
 /// Notes what was done under a wish of its own: it happened, however often it is asked for.
-pub fn record_here(asked: &Asked, command: impl Into<Command>) -> Result<(), Failure> {
-    let owner = &asked.owner;
+pub fn record_here(
+    owner: &Owner,
+    cause: &Cause,
+    command: impl Into<Command>,
+) -> Result<(), Failure> {
     let now = owner.now();
     let cause = Cause {
         command: CommandId(owner.ids.fresh(now)),
-        ..asked.cause.clone()
+        ..cause.clone()
     };
     owner.desk.execute(&command.into(), &cause, now)?;
     Ok(())
@@ -132,11 +160,6 @@ pub fn hold(folder: &Path, what: &str, clock: Arc<dyn Clock>) -> Result<Held, Fa
     let locks = Arc::new(FolderVault::at(folder));
     let me = processes::myself(what, clock.now());
     Ok(Held::take(locks, me, &processes::lives, clock)?)
-}
-
-/// The repository in a folder.
-pub fn vault(folder: &Path) -> Arc<dyn Vault> {
-    Arc::new(FolderVault::at(folder))
 }
 
 /// How fast something goes.
@@ -178,6 +201,7 @@ pub fn wanted(kind: Kind, repo: &Path) -> Result<Backup, Failure> {
     Ok(Backup {
         kind,
         repo,
+        keys: Keys::default(),
         label: None,
         position: None,
         tags: Vec::new(),

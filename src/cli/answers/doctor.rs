@@ -75,7 +75,51 @@ fn checks(asked: &Asked) -> Vec<Value> {
     }
     checks.extend(projections(asked));
     checks.extend(desk(asked));
+    checks.push(backups(asked));
     checks
+}
+
+/// Whether the schedule keeps the plan.
+fn backups(asked: &Asked) -> Value {
+    let fix = Some("`switchboard backup incremental --repo DIR` says why it fails");
+    let standings = match asked.owner.backup_standings() {
+        Ok(standings) if standings.is_empty() => {
+            return check("backups", true, "no schedule: backup.repo is not set", None);
+        }
+        Ok(standings) => standings,
+        Err(failure) => return check("backups", false, failure.message, fix),
+    };
+    let mut well = true;
+    let told = standings.iter().map(|it| {
+        let word = |field: &str| it[field].as_str().unwrap_or_default().to_owned();
+        let repo = word("repo");
+        if let Some(reason) = it.pointer("/failing/reason").and_then(Value::as_str) {
+            well = false;
+            return format!(
+                "{repo}: {} fails: {reason}",
+                it.pointer("/failing/work")
+                    .and_then(Value::as_str)
+                    .unwrap_or("it")
+            );
+        }
+        if let Some(problem) = it["problem"].as_str() {
+            well = false;
+            return format!("{repo}: {problem}");
+        }
+        let lag = it["lag_seconds"].as_f64().unwrap_or_default();
+        if it["late"] == json!(true) {
+            well = false;
+            let asleep = if it["running"] == json!(true) {
+                ""
+            } else {
+                "; only `switchboard serve` follows the schedule"
+            };
+            return format!("{repo}: {lag:.0} s would be lost, more than the plan allows{asleep}");
+        }
+        format!("{repo}: {lag:.0} s would be lost, as planned")
+    });
+    let told: Vec<String> = told.collect();
+    check("backups", well, told.join("; "), fix)
 }
 
 /// Whether each projection holds what the ledger holds, or is on its way there.

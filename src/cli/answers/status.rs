@@ -21,6 +21,7 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
             let ledger = owner.desk.ledger();
             let last_backup = newest(ledger, &StreamId::backups())?;
             let last_drill = newest(ledger, &StreamId::drills())?;
+            let backups = owner.backup_standings()?;
             Ok(owner.projections.read(|states| {
                 let seats: Vec<Value> = states
                     .outbox
@@ -45,6 +46,7 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "traffic": states.traffic.to_json(),
                     "last_backup": last_backup,
                     "last_drill": last_drill,
+                    "backups": backups,
                 })
             }))
         })

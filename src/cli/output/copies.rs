@@ -53,12 +53,36 @@ fn seconds(item: &Value) -> String {
     format!("{:.2}", item["seconds"].as_f64().unwrap_or_default())
 }
 
+/// Who opens a repository now.
+pub fn rekeyed(item: &Value, paint: Paint) -> String {
+    let recipients = item["recipients"].as_array().map_or(0, Vec::len);
+    let passphrase = if truth(item, "passphrase") {
+        " and a passphrase"
+    } else {
+        ""
+    };
+    format!(
+        "{}  {recipients} public keys{passphrase} open repository {} from now on",
+        paint.tone(Tone::Good, "done"),
+        word(item, "repository")
+    )
+}
+
 /// Backups, a row each.
 pub fn backups(items: &[Value], paint: Paint) -> String {
     let mut table = Table::new(&[
         "taken at", "kind", "id", ">from", ">to", "until", ">stored", "label", "tags",
     ]);
+    let mut next = String::new();
     for item in items {
+        if item["record"] == "next" {
+            next = format!(
+                "\nnext by the schedule: {} at {}",
+                word(item, "work"),
+                instant(item, "at", false)
+            );
+            continue;
+        }
         let is_label = item["kind"] == "label";
         let unless_label = |text: String| if is_label { String::new() } else { text };
         table = table.row(vec![
@@ -73,7 +97,8 @@ pub fn backups(items: &[Value], paint: Paint) -> String {
             word(item, "tags").into(),
         ]);
     }
-    table.render("no backups yet; `switchboard backup full` takes one", paint)
+    let table = table.render("no backups yet; `switchboard backup full` takes one", paint);
+    format!("{}{next}", table.trim_end())
 }
 
 /// What can be restored, a row each.
@@ -144,7 +169,9 @@ pub fn drilled(items: &[Value], paint: Paint) -> String {
     let seconds =
         |item: &Value, field: &str| format!("{:.1} s", item[field].as_f64().unwrap_or_default());
     for item in items.iter().filter(|item| item["record"] == "drill") {
-        let plan = if truth(item, "passed") {
+        let plan = if item["passed"].is_null() {
+            Cell::from("left out".to_owned())
+        } else if truth(item, "passed") {
             Cell::toned("kept", Tone::Good)
         } else {
             Cell::toned("missed", Tone::Bad)

@@ -140,6 +140,7 @@ pub fn status(item: &Value, paint: Paint) -> String {
         paint,
     );
     for (heading, table) in [
+        ("backups", backups(list(item, "backups"))),
         ("seats", seats(list(item, "seats"))),
         ("projections", projection_table(list(item, "projections"))),
     ] {
@@ -153,6 +154,29 @@ pub fn status(item: &Value, paint: Paint) -> String {
 fn last(record: &Value) -> String {
     let at = instant(record, "at", false);
     if at.is_empty() { inline(record) } else { at }
+}
+
+/// Repositories of the schedule, a row each.
+fn backups(items: &[Value]) -> Table {
+    let mut table = Table::new(&["backups", "next", "at", ">would be lost", "plan"]);
+    for item in items {
+        let lost = format!("{:.0} s", item["lag_seconds"].as_f64().unwrap_or_default());
+        let plan = if let Some(reason) = item.pointer("/failing/reason").and_then(Value::as_str) {
+            Cell::toned(format!("failing: {reason}"), Tone::Bad)
+        } else if truth(item, "late") {
+            Cell::toned("missed", Tone::Bad)
+        } else {
+            Cell::toned("kept", Tone::Good)
+        };
+        table = table.row(vec![
+            word(item, "repo").into(),
+            word(&item["next"], "work").into(),
+            instant(&item["next"], "at", false).into(),
+            lost.into(),
+            plan,
+        ]);
+    }
+    table
 }
 
 fn seats(items: &[Value]) -> Table {

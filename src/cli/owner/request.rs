@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cli::keys::Keys;
 use crate::cli::values::{AsOf, Wait};
 use crate::commands::broadcast::Broadcast;
 use crate::commands::command::Command;
@@ -128,12 +129,18 @@ pub struct Drill {
     pub scenario: Option<Scenario>,
     /// The repository's folder, absolute.
     pub repo: PathBuf,
+    /// What opens it.
+    pub keys: Keys,
     /// Where to restore for a look, absolute.
     pub scratch: PathBuf,
-    /// How long a recovery may take.
-    pub rto: Duration,
-    /// How much of the newest time may be lost.
-    pub rpo: Duration,
+    /// The repository at another site, absolute; else what the settings say.
+    pub second_repo: Option<PathBuf>,
+    /// The plan's class; else what the settings say.
+    pub class: Option<String>,
+    /// How long a recovery may take; else what the class says.
+    pub rto: Option<Duration>,
+    /// How much of the newest time may be lost; else what the class says.
+    pub rpo: Option<Duration>,
 }
 
 /// A backup.
@@ -143,6 +150,8 @@ pub struct Backup {
     pub kind: Kind,
     /// The repository's folder, absolute.
     pub repo: PathBuf,
+    /// What opens it, and whom a new one is encrypted to.
+    pub keys: Keys,
     /// The name it gives, for a label.
     pub label: Option<String>,
     /// Another position than the newest.

@@ -107,6 +107,7 @@ impl Serving {
                 let patient = tokio::time::timeout(linger, &mut accepting).await.is_ok();
                 owner.leaving.send_replace(true);
                 owner.end_deliveries().await;
+                owner.end_backups().await;
                 if !patient {
                     accepting.await?;
                 }

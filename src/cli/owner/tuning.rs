@@ -49,6 +49,7 @@ impl Tuning {
         let config = layers.with_runtime(runtime)?;
         reserve.set(config.settings().store.min_free.0);
         let dispatch = settings::dispatch(config.settings())?;
+        settings::backups(&config.settings().backup)?;
         Ok(Self {
             layers,
             reserve,
@@ -68,6 +69,7 @@ impl Tuning {
         runtime.retain(|(key, _)| *key != set.key);
         runtime.extend(set.value.clone().map(|value| (set.key.clone(), value)));
         let config = self.layers.with_runtime(&runtime)?;
+        settings::backups(&config.settings().backup)?;
         settings::dispatch(config.settings()).map(|_usable| ())
     }
 

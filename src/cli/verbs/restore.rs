@@ -89,7 +89,7 @@ impl RestoreArgs {
 
     /// Restores.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let catalog = self.repo.catalog()?;
+        let catalog = self.repo.catalog(run)?;
         warn(&catalog, run);
         let plan = catalog.known().restore(&self.until(), self.timeline)?;
         // Said before anything is read.

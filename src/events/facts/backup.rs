@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::words::worded;
+use crate::events::time::Timestamp;
 
 worded! {
     /// What a backup adds.
@@ -30,6 +31,24 @@ worded! {
         HumanError = "human-error",
         /// An object of the repository is lost.
         LostObject = "lost-object",
+        /// Store and keys are in strange hands: everything gets other keys, and comes back with them.
+        StolenStore = "stolen-store",
+        /// The place is gone, with its repository; a second one is left.
+        SiteLoss = "site-loss",
+    }
+}
+
+worded! {
+    /// What the schedule does.
+    Work, "scheduled work" {
+        /// A full backup.
+        Full = "full",
+        /// A differential one.
+        Differential = "differential",
+        /// An incremental one.
+        Incremental = "incremental",
+        /// Removing what no rule keeps.
+        Prune = "prune",
     }
 }
 
@@ -87,4 +106,52 @@ pub struct DrillMissed {
     pub measured: Measured,
     /// In words.
     pub reason: String,
+}
+
+/// 723 `backup.failed`: scheduled work failed, and will be tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupFailed {
+    /// The repository's folder.
+    pub place: String,
+    /// What failed.
+    pub work: Work,
+    /// How often by now.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
+    /// In words.
+    pub reason: String,
+}
+
+/// 724 `backup.pruned`: the schedule removed what no rule keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupsPruned {
+    /// The repository's folder.
+    pub place: String,
+    /// How many backups.
+    pub backups: u64,
+    /// How many bytes that frees, now or later.
+    pub bytes: u64,
+}
+
+/// 725 `backup.late`: more of the newest time is not backed up than the plan allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupLate {
+    /// The repository's folder.
+    pub place: String,
+    /// Everything up to here is backed up.
+    pub covered: u64,
+    /// When the first event was recorded that is not.
+    pub since: Timestamp,
+    /// How much may be lost.
+    pub limit_micros: u64,
+}
+
+/// 726 `backup.caught_up`: what was late is backed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupCaughtUp {
+    /// The repository's folder.
+    pub place: String,
+    /// Everything up to here is backed up.
+    pub covered: u64,
 }

@@ -194,13 +194,13 @@ impl Packer {
     }
 }
 
-/// The body that was packed; none when the bytes are not one with this hash.
-pub fn unpack_body(packed: &[u8], hash: &[u8; 32]) -> Option<Vec<u8>> {
+/// The body that was packed, and its hash; none when the bytes are none.
+pub fn unpack_body(packed: &[u8]) -> Option<(Vec<u8>, [u8; 32])> {
     let mut at = Reader(packed);
     (at.array()? == *blake3::hash(at.0).as_bytes()).then_some(())?;
     let body = unzip(&mut at, BODY_MAX)?;
-    let whole = at.0.is_empty() && blake3::hash(&body) == *hash;
-    whole.then_some(body)
+    let hash = *blake3::hash(&body).as_bytes();
+    at.0.is_empty().then_some((body, hash))
 }
 
 /// A parcel, unpacked, its chain proven.

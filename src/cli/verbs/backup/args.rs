@@ -1,15 +1,15 @@
 //! What `switchboard backup` can do.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{drill, label, list, prune, ranges, take, verify};
+use super::{drill, label, list, prune, ranges, rekey, take, verify};
 use crate::backup::catalog::Catalog;
-use crate::cli::answers::backup::vault;
 use crate::cli::entry::Run;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::keys::{KeyArgs, Keys};
+use crate::config::layers::Config;
 use crate::events::facts::backup::Kind;
 
 /// Copies of the ledger that are proven by restoring them.
@@ -38,6 +38,7 @@ pub enum BackupVerb {
     Verify(verify::VerifyArgs),
     Prune(prune::PruneArgs),
     Drill(drill::DrillArgs),
+    Rekey(rekey::RekeyArgs),
 }
 
 /// Where the backups are.
@@ -46,12 +47,26 @@ pub struct RepoArgs {
     /// The folder that keeps the backups
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
+    /// What opens it.
+    #[command(flatten)]
+    pub keys: KeyArgs,
 }
 
 impl RepoArgs {
     /// The repository as it is.
-    pub fn catalog(&self) -> Result<Catalog, Failure> {
-        Ok(Catalog::open(Arc::clone(&vault(&self.repo)))?)
+    pub fn catalog(&self, run: &Run) -> Result<Catalog, Failure> {
+        Ok(Catalog::open(self.keys(run)?.vault(&self.repo)?)?)
+    }
+
+    /// What opens it.
+    pub fn keys(&self, run: &Run) -> Result<Keys, Failure> {
+        self.keys_for(run, &[])
+    }
+
+    /// The same, with whom it is to be encrypted for.
+    pub fn keys_for(&self, run: &Run, encrypt_to: &[String]) -> Result<Keys, Failure> {
+        let config = Config::load(&run.sources())?;
+        Ok(Keys::of(&self.keys, encrypt_to, &config.settings().backup))
     }
 }
 
@@ -68,6 +83,7 @@ impl BackupArgs {
             BackupVerb::Verify(args) => args.run(run),
             BackupVerb::Prune(args) => args.run(run),
             BackupVerb::Drill(args) => args.run(run),
+            BackupVerb::Rekey(args) => args.run(run),
         }
     }
 }

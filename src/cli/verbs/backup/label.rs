@@ -39,6 +39,7 @@ impl LabelArgs {
         let backup = Backup {
             label: Some(self.name.to_string()),
             position: self.position,
+            keys: self.repo.keys(run)?,
             ..wanted(Kind::Label, &self.repo.repo)?
         };
         run.list_telling(What::Backup(backup), copies::taken)

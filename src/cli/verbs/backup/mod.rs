@@ -6,5 +6,6 @@ pub mod label;
 pub mod list;
 pub mod prune;
 pub mod ranges;
+pub mod rekey;
 pub mod take;
 pub mod verify;

@@ -79,13 +79,13 @@ impl PruneArgs {
     /// Plans, shows, and perhaps does it.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         // The repository is looked at once nobody changes it any more.
-        let catalog = self.repo.catalog()?;
+        let catalog = self.repo.catalog(run)?;
         let (_held, catalog) = if self.confirm {
             let held = hold(&self.repo.repo, "prune", Arc::new(SystemClock))?;
             if let Some(broken) = &held.broken {
                 run.printer.say(&format!("the lock of {broken} was broken"));
             }
-            (Some(held), self.repo.catalog()?)
+            (Some(held), self.repo.catalog(run)?)
         } else {
             (None, catalog)
         };

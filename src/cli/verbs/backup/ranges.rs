@@ -23,7 +23,7 @@ pub struct RangesArgs {
 impl RangesArgs {
     /// Shows them.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let catalog = self.repo.catalog()?;
+        let catalog = self.repo.catalog(run)?;
         let ranges = catalog.known().ranges();
         let items: Vec<Value> = ranges.iter().map(|range| json!(range)).collect();
         run.printer.list(&items, copies::ranges)?;

@@ -58,6 +58,9 @@ pub struct TakeArgs {
     /// A word for retention: --keep-tag keeps it (repeatable)
     #[arg(long, value_name = "T")]
     pub tag: Vec<Word>,
+    /// An age public key that a new repository is encrypted to (repeatable) [default: `backup.encrypt_to`]
+    #[arg(long, value_name = "AGE-RECIPIENT")]
+    pub encrypt_to: Vec<String>,
     /// Go on with a timeline that a restored ledger left behind
     #[arg(long)]
     pub despite_fork: bool,
@@ -69,6 +72,7 @@ impl TakeArgs {
         let backup = Backup {
             tags: self.tag.iter().map(ToString::to_string).collect(),
             despite_fork: self.despite_fork,
+            keys: self.repo.keys_for(run, &self.encrypt_to)?,
             ..wanted(kind, &self.repo.repo)?
         };
         run.list_telling(What::Backup(backup), copies::taken)

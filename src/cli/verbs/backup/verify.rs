@@ -53,7 +53,7 @@ pub struct VerifyArgs {
 impl VerifyArgs {
     /// Looks.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
-        let catalog = self.repo.catalog()?;
+        let catalog = self.repo.catalog(run)?;
         let depth = if self.quick {
             Depth::Quick
         } else {
