@@ -140,11 +140,9 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_after_its_last_key_even_when_that_row_is_gone() {
-        let rows = |keys: &[&str]| {
-            keys.iter()
-                .map(|k| ((*k).to_owned(), *k))
-                .collect::<Vec<_>>()
-        };
+        fn rows<'k>(keys: &[&'k str]) -> Vec<(String, &'k str)> {
+            keys.iter().map(|key| ((*key).to_owned(), *key)).collect()
+        }
         assert_eq!(
             cut(rows(&["a", "b", "c"]), None, 2),
             (vec!["a", "b"], Some("b".to_owned()))

@@ -1,15 +1,18 @@
 //! Cursors: opaque to clients, bound to the list and the filters they came from.
 
+use std::fmt::Write as _;
+
 /// Bytes of the mark that binds a cursor to its list.
 const MARK: usize = 8;
 
 /// A cursor of the list after a key.
 pub fn seal(list: &str, key: &str) -> String {
-    let mark = mark(list, key);
-    mark.iter()
-        .chain(key.as_bytes())
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut cursor = String::new();
+    for byte in mark(list, key).iter().chain(key.as_bytes()) {
+        // Writing into a string cannot fail.
+        write!(cursor, "{byte:02x}").unwrap_or_default();
+    }
+    cursor
 }
 
 /// The key in a cursor of this list; none if it is none.

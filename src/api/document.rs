@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the routes that are served and the schemas of their answers.
+//! The `OpenAPI` document, made from the routes that are served and the schemas of their answers.
 
 use serde_json::{Map, Value, json};
 
@@ -104,7 +104,7 @@ fn parameter(param: &Param) -> Value {
 fn schema(sort: Sort) -> Value {
     let position = json!({"type": "integer", "minimum": 0, "maximum": u64::MAX});
     match sort {
-        Sort::Text | Sort::Cursor => json!({"type": "string"}),
+        Sort::Text | Sort::Cursor | Sort::Stream => json!({"type": "string"}),
         Sort::Agent => json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}),
         Sort::Word => json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"}),
         Sort::States => {
@@ -122,7 +122,6 @@ fn schema(sort: Sort) -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": most})
         }
         Sort::Kind => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}(\\.\\*)?$"}),
-        Sort::Stream => json!({"type": "string"}),
         Sort::Switch => json!({"type": "boolean"}),
         Sort::Format => json!({"type": "string", "enum": ["json", "ndjson"]}),
     }

@@ -9,6 +9,7 @@ use axum::http::header::HeaderName;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use tower_service::Service as _;
 
 use super::house::House;
@@ -22,7 +23,7 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Where browsers may take what a page of ours needs: from us.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What every answer carries.
 const ALWAYS: [(HeaderName, &str); 6] = [
@@ -50,7 +51,7 @@ pub async fn answer(
     local: IpAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     house.meter.begins();
     let id = request_id(&house, request.headers());
     let (parts, body) = request.into_parts();
@@ -195,13 +196,14 @@ fn dress(house: &House, response: &mut Response<Body>, id: &str) {
 fn request_id(house: &House, headers: &HeaderMap) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    match given.filter(|id| (1..=64).contains(&id.len()) && id.chars().all(plain)) {
-        Some(id) => id.to_owned(),
-        None => {
+    let fits = |id: &&str| (1..=64).contains(&id.len()) && id.chars().all(plain);
+    given.filter(fits).map_or_else(
+        || {
             let now = house.reads.clock.now();
             house.reads.ids.fresh(now).to_string()
-        }
-    }
+        },
+        str::to_owned,
+    )
 }
 
 /// The trace that a request belongs to (W3C trace context), for the log.

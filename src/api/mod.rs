@@ -9,6 +9,7 @@ pub mod front;
 pub mod happened;
 pub mod house;
 pub mod meter;
+pub mod overview;
 pub mod packing;
 pub mod pages;
 pub mod problem;

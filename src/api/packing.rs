@@ -59,9 +59,9 @@ impl Packing {
             return Ok(bytes);
         }
         let mut packer = Packer::begin(self)?;
-        let mut packed = packer.more(&bytes)?;
-        packed.extend(packer.end()?);
-        Ok(packed)
+        let mut whole = packer.more(&bytes)?;
+        whole.extend(packer.end()?);
+        Ok(whole)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pages for people: plain HTML from here, nothing from elsewhere.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::document;
@@ -8,6 +10,8 @@ use super::routes::ROUTES;
 
 /// How pages look.
 pub const STYLE: &str = include_str!("style.css");
+
+// Writing into a string cannot fail; what `write!` says of it is passed over.
 
 /// Text inside HTML.
 pub fn escaped(text: &str) -> String {
@@ -40,23 +44,6 @@ pub fn page(title: &str, content: &str) -> String {
     )
 }
 
-/// The start page, until there is a dashboard.
-pub fn start() -> String {
-    let first = [
-        "/api/v1/messaging/health",
-        "/api/v1/messaging/agents",
-        "/api/v1/messaging/queue",
-        "/api/v1/messaging/messages",
-        "/api/v1/events",
-    ];
-    let mut rows = String::new();
-    for route in ROUTES.iter().filter(|route| first.contains(&route.path)) {
-        let (path, about) = (route.path, escaped(route.summary));
-        rows.push_str(&format!("<li><a href=\"{path}\">{path}</a> {about}</li>\n"));
-    }
-    page("The desk", &format!("<ul>{rows}</ul>"))
-}
-
 /// Every route, its parameters and its answers.
 pub fn docs() -> String {
     let whole = document::document();
@@ -75,9 +62,11 @@ pub fn docs() -> String {
     for (name, schema) in schemas.into_iter().flatten() {
         let name = escaped(name);
         let schema = escaped(&serde_json::to_string_pretty(schema).unwrap_or_default());
-        content.push_str(&format!(
-            "<details id=\"{name}\"><summary>{name}</summary><pre>{schema}</pre></details>\n"
-        ));
+        writeln!(
+            content,
+            "<details id=\"{name}\"><summary>{name}</summary><pre>{schema}</pre></details>"
+        )
+        .unwrap_or_default();
     }
     page("API", &content)
 }
@@ -101,9 +90,11 @@ fn section(route: &Route, whole: &Value) -> String {
             escaped(text.unwrap_or_default())
         };
         let (name, place, about) = (word("name"), word("in"), word("description"));
-        rows.push_str(&format!(
-            "<tr><th scope=\"row\"><code>{name}</code></th><td>{place}</td><td>{about}</td></tr>\n"
-        ));
+        writeln!(
+            rows,
+            "<tr><th scope=\"row\"><code>{name}</code></th><td>{place}</td><td>{about}</td></tr>"
+        )
+        .unwrap_or_default();
     }
     let table = if rows.is_empty() {
         String::new()

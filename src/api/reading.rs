@@ -22,7 +22,7 @@ use super::stream;
 
 /// The router of these routes.
 pub fn router(house: Arc<House>, routes: &'static [Route]) -> Router {
-    let mut router = Router::new();
+    let mut all = Router::new();
     for route in routes {
         let own = move |State(house): State<Arc<House>>, request: Request| async move {
             let (mut parts, _no_body) = request.into_parts();
@@ -31,14 +31,13 @@ pub fn router(house: Arc<House>, routes: &'static [Route]) -> Router {
             response.extensions_mut().insert(Label(route.path));
             response
         };
-        router = router.route(route.path, get(own));
+        all = all.route(route.path, get(own));
     }
-    router
-        .fallback(|| async {
-            Problem::not_found("no_such_route", "there is nothing here")
-                .hint("/docs lists everything that can be asked")
-        })
-        .with_state(house)
+    all.fallback(|| async {
+        Problem::not_found("no_such_route", "there is nothing here")
+            .hint("/docs lists everything that can be asked")
+    })
+    .with_state(house)
 }
 
 async fn serve(

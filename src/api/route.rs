@@ -1,5 +1,5 @@
 //! What a route is: path, parameters, answer. The router, the allow-list of parameters and the
-//! OpenAPI document are all made from the same rows.
+//! `OpenAPI` document are all made from the same rows.
 
 use super::answer::Answer;
 use super::house::House;

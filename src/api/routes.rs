@@ -1,10 +1,10 @@
 //! Every route there is.
 
 use super::answers::{backups, fleet, health, ledger, messages, metrics, settings};
-use super::exposition;
 use super::route::{
     EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
 };
+use super::{exposition, overview};
 
 const fn item(
     path: &'static str,
@@ -211,16 +211,25 @@ pub const ROUTES: &[Route] = &[
         "State",
         Serve::Read(health::is_ready),
     )),
-    text(
-        "/",
-        "The start page",
-        "text/html",
-        Serve::Read(ledger::start),
-    ),
+    Route {
+        params: &[PAST],
+        ..text(
+            "/",
+            "The desk at a glance, for people",
+            "text/html",
+            Serve::Read(overview::overview),
+        )
+    },
     text(
         "/assets/style.css",
         "How pages look",
         "text/css",
         Serve::Read(ledger::style),
+    ),
+    text(
+        "/assets/live.js",
+        "What keeps the start page fresh",
+        "text/javascript",
+        Serve::Read(ledger::script),
     ),
 ];

@@ -1,4 +1,4 @@
-//! Figures written for Prometheus, in its text format or as OpenMetrics.
+//! Figures written for Prometheus, in its text format or as `OpenMetrics`.
 
 use std::fmt::Write as _;
 

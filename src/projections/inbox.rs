@@ -69,7 +69,7 @@ impl Entry {
 
 /// A message as `switchboard inbox` prints it: the whole message, what is known of its place in the
 /// inbox, and its file in the store's folder.
-pub fn shown((message, story): (MessageId, &Story), entry: Option<&Entry>, store: &Path) -> Value {
+pub fn shown((message, story): (MessageId, &Story), entry: Option<&Entry>, folder: &Path) -> Value {
     let mut row = story.whole(message);
     let Value::Object(fields) = &mut row else {
         return row;
@@ -83,7 +83,7 @@ pub fn shown((message, story): (MessageId, &Story), entry: Option<&Entry>, store
     if let Some(file) = fields.get_mut("file")
         && let Some(inner) = file.as_str()
     {
-        *file = json!(store.join(inner).display().to_string());
+        *file = json!(folder.join(inner).display().to_string());
     }
     row
 }

@@ -1,6 +1,6 @@
 //! A desk that serves HTTP, and a client that says exactly what it is told to say.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -68,15 +68,33 @@ impl Web {
     pub(crate) fn furnished() -> Self {
         let web = Self::new();
         let desk = &web.desk;
-        desk.must(&["agent", "add", "a", "--channel", "inbox", "--role", "captain"]);
+        desk.must(&[
+            "agent",
+            "add",
+            "a",
+            "--channel",
+            "inbox",
+            "--role",
+            "captain",
+        ]);
         desk.must(&["agent", "add", "b", "--channel", "inbox"]);
         for number in 0..3 {
             let text = format!("letter {number} <b>&</b>");
-            desk.must(&["send", "--to", "a", "--via", "inbox", "--tag", "wrapup", &text]);
+            desk.must(&[
+                "send", "--to", "a", "--via", "inbox", "--tag", "wrapup", &text,
+            ]);
         }
         desk.must(&["pause", "b"]);
         for priority in ["normal", "critical", "urgent"] {
-            let line = ["send", "--to", "b", "--wait", "accepted", "--priority", priority];
+            let line = [
+                "send",
+                "--to",
+                "b",
+                "--wait",
+                "accepted",
+                "--priority",
+                priority,
+            ];
             desk.must(&[&line[..], &["waits"]].concat());
         }
         web
@@ -99,10 +117,10 @@ impl Web {
         let own = format!("{}", self.address);
         let mut text = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
-            text.push_str(&format!("Host: {own}\r\n"));
+            text = text + "Host: " + &own + "\r\n";
         }
         for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text = text + name + ": " + value + "\r\n";
         }
         text.push_str("\r\n");
         self.say(text.as_bytes())
@@ -116,7 +134,11 @@ impl Web {
     pub(crate) fn item(&self, target: &str) -> Value {
         let reply = self.get(target);
         assert_eq!(reply.status, 200, "{target}: {}", reply.text());
-        assert_eq!(reply.header("content-type"), Some("application/json"), "{target}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/json"),
+            "{target}"
+        );
         reply.json()
     }
 
@@ -134,12 +156,18 @@ impl Web {
     pub(crate) fn follow(&self, target: &str, last: Option<u64>) -> Follower {
         let mut stream = self.connect();
         let last = last.map_or_else(String::new, |last| format!("Last-Event-ID: {last}\r\n"));
-        let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{last}\r\n", self.address);
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\n{last}\r\n",
+            self.address
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let mut reader = BufReader::new(stream);
         let (status, headers) = read_head(&mut reader);
         assert_eq!(status, 200, "{headers:?}");
-        let kind = headers.iter().find(|(name, _)| name == "content-type").unwrap();
+        let kind = headers
+            .iter()
+            .find(|(name, _)| name == "content-type")
+            .unwrap();
         assert_eq!(kind.1, "text/event-stream");
         Follower {
             reader,
@@ -173,7 +201,10 @@ pub(crate) fn problem(reply: &Reply) -> Value {
 pub(crate) fn read_head(reader: &mut impl std::io::BufRead) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
-    let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("no status: {line:?}"));
+    let status = line
+        .split(' ')
+        .nth(1)
+        .unwrap_or_else(|| panic!("no status: {line:?}"));
     let status = status.parse().unwrap();
     let mut headers = Vec::new();
     loop {
@@ -200,7 +231,12 @@ fn read_chunk(reader: &mut impl std::io::BufRead) -> Vec<u8> {
 
 pub(crate) fn read_reply(reader: &mut impl std::io::BufRead, bare: bool) -> Reply {
     let (status, headers) = read_head(reader);
-    let named = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());
+    let named = |name: &str| {
+        headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, v)| v.as_str())
+    };
     let mut body = Vec::new();
     if bare || status == 204 || status == 304 {
         // Nothing follows.

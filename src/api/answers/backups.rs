@@ -22,12 +22,12 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     let ledger = &house.reads.ledger;
     let position = ledger.head().position;
     let taken = ledger.read_stream(&StreamId::backups())?;
-    let newest_first = taken.iter().rev().filter_map(|event| match &event.fact {
-        Fact::BackupTaken(taken) => {
-            let key = u64::MAX.saturating_sub(event.position.0);
-            Some((format!("{key:020}"), (event, taken)))
-        }
-        _ => None,
+    let newest_first = taken.iter().rev().filter_map(|event| {
+        let Fact::BackupTaken(taken) = &event.fact else {
+            return None;
+        };
+        let key = u64::MAX.saturating_sub(event.position.0);
+        Some((format!("{key:020}"), (event, taken)))
     });
     let (rows, last) = cut(newest_first, after.as_deref(), limit);
     let mut items = Vec::new();
@@ -76,16 +76,13 @@ pub fn last(ledger: &Ledger) -> Result<Safety, Problem> {
         };
         Ok(ledger.read(position, 1)?.into_iter().next())
     };
-    let backup = match newest(&StreamId::backups())? {
-        Some(event) => match &event.fact {
-            Fact::BackupTaken(taken) => {
-                let last = recorded(ledger, Position(taken.last))?;
-                Some((event.recorded_at, last))
-            }
-            _ => None,
-        },
-        None => None,
-    };
+    let mut backup = None;
+    if let Some(event) = newest(&StreamId::backups())?
+        && let Fact::BackupTaken(taken) = &event.fact
+    {
+        let last = recorded(ledger, Position(taken.last))?;
+        backup = Some((event.recorded_at, last));
+    }
     let drill = newest(&StreamId::drills())?.map(|event| {
         (
             event.recorded_at,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::api::answer::{Answer, cut};
 use crate::api::document;
 use crate::api::house::House;
+use crate::api::overview::SCRIPT;
 use crate::api::pages;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
@@ -36,7 +37,7 @@ pub fn version(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     Ok(Answer::item(house.head(), &item))
 }
 
-/// The OpenAPI document.
+/// The `OpenAPI` document.
 pub fn openapi(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     Ok(Answer::item(house.head(), &document::document()))
 }
@@ -46,16 +47,20 @@ pub fn docs(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     Ok(page(house, pages::docs()))
 }
 
-/// The start page.
-pub fn start(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
-    Ok(page(house, pages::start()))
-}
-
 /// How pages look.
 pub fn style(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     Ok(Answer {
         body: pages::STYLE.as_bytes().to_vec(),
         content: "text/css; charset=utf-8",
+        position: house.head(),
+    })
+}
+
+/// What keeps the start page fresh.
+pub fn script(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
+    Ok(Answer {
+        body: SCRIPT.as_bytes().to_vec(),
+        content: "text/javascript; charset=utf-8",
         position: house.head(),
     })
 }

@@ -19,7 +19,8 @@ pub fn metrics(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     Ok(Answer::item(item.0, &item.1))
 }
 
-fn shown(states: &States) -> Value {
+/// The figures of some states.
+pub fn shown(states: &States) -> Value {
     let traffic = &states.traffic;
     let settling = traffic.settling().iter();
     let latency: Map<String, Value> = settling
