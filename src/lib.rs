@@ -3,6 +3,7 @@
 //! The map of the house and its arrows is in `docs/ARCHITECTURE.md`.
 
 pub mod adapters;
+pub mod api;
 pub mod backup;
 pub mod cli;
 pub mod commands;

@@ -1,5 +1,6 @@
 //! `serve`: owning the ledger until somebody says stop.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,6 +11,7 @@ use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::serve::Serving;
 use super::reach;
 use super::stop::Stop;
+use super::web;
 use crate::commands::configure::LoadConfig;
 use crate::config::error::Origin;
 use crate::config::layers::Config;
@@ -37,24 +39,13 @@ pub fn check_listen(config: &Config, exposed: bool) -> Result<(), Failure> {
         .hint("listen on 127.0.0.1, or insist with --insecure-listen"))
 }
 
-/// Somebody who names an address counts on the API.
-fn say_what_is_not_served(config: &Config) {
-    let named = |(key, _, origin): (&str, _, &Origin)| {
-        (key == "serve.listen" && *origin != Origin::Default).then(|| origin.to_string())
-    };
-    if let Some(origin) = config.origins().find_map(named) {
-        let listen = config.settings().serve.listen;
-        tracing::warn!(%listen, origin, "no HTTP is served yet; nothing listens there");
-    }
-}
-
 /// Opens, serves, delivers, and leaves on SIGINT or SIGTERM. `exposed` allows an address that other
 /// machines can reach. `ready` is called once requests are taken, with how many settings are not
-/// defaults.
+/// defaults and where HTTP is served.
 pub async fn run(
     plan: &Plan,
     exposed: bool,
-    ready: impl FnOnce(usize) -> Result<(), Failure> + Send,
+    ready: impl FnOnce(usize, Option<SocketAddr>) -> Result<(), Failure> + Send,
 ) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
@@ -66,11 +57,22 @@ pub async fn run(
         serving.leave(LINGER, stop.asked()).await?;
         return Err(refused);
     }
-    say_what_is_not_served(&owner.config());
+    let web = match web::serve(&owner).await {
+        Ok(web) => web,
+        Err(failure) => {
+            drop(owner);
+            serving.leave(LINGER, stop.asked()).await?;
+            return Err(failure);
+        }
+    };
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
+<<<<<<< HEAD
     owner.begin_backups();
     ready(settings)?;
+=======
+    ready(settings, web.as_ref().map(|web| web.address))?;
+>>>>>>> api
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {
         tokio::select! {
@@ -80,8 +82,14 @@ pub async fn run(
         }
     };
     drop(owner);
+    let web = async {
+        if let Some(web) = web {
+            web.leave().await;
+        }
+    };
     // A second signal does not wait for attempts under way.
-    serving.leave(LINGER, stop.asked()).await?;
+    let ((), left) = tokio::join!(web, serving.leave(LINGER, stop.asked()));
+    left?;
     ended
 }
 

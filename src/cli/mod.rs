@@ -23,3 +23,4 @@ pub mod sight;
 pub mod stop;
 pub mod values;
 pub mod verbs;
+pub mod web;

@@ -9,6 +9,7 @@ use crate::events::facts::words::worded;
 use crate::events::ids::{AgentId, NotAName, Position, SeatId};
 use crate::events::ledger::append::Expected;
 use crate::events::time::Timestamp;
+use crate::projections::states::Moment;
 
 /// A value parser that lists the words of an enum in help, errors and completions.
 macro_rules! words {
@@ -66,15 +67,10 @@ impl FromStr for AsOf {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            return text
-                .parse()
-                .map(|n| Self::Position(Position(n)))
-                .map_err(|e| format!("`{text}` is not a position: {e}"));
-        }
-        text.parse()
-            .map(Self::Instant)
-            .map_err(|e| format!("{e}; a position is written in digits alone"))
+        text.parse().map(|moment| match moment {
+            Moment::Position(position) => Self::Position(position),
+            Moment::Instant(at) => Self::Instant(at),
+        })
     }
 }
 

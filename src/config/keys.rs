@@ -32,6 +32,9 @@ const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 const RECOVERY: &[&str] = &["critical", "high", "medium", "low"];
 const YEAR: Duration = Duration::from_hours(24 * 366);
 const DAY: Duration = Duration::from_hours(24);
+
+/// The shortest time that anybody is given.
+const SHORTEST: Duration = Duration::from_millis(100);
 const MILLI: Duration = Duration::from_millis(1);
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
@@ -134,6 +137,12 @@ const REGISTER: &[(&str, Shape)] = &[
     ("seat.human_pause", span(Duration::ZERO, DAY)),
     ("socket.lock_timeout", span(Duration::ZERO, DAY)),
     ("serve.listen", Shape::Address),
+    ("serve.hosts", Shape::Words),
+    ("serve.request_within", span(SHORTEST, DAY)),
+    ("serve.answer_within", span(SHORTEST, DAY)),
+    ("serve.read_within", span(SHORTEST, DAY)),
+    ("serve.keep_alive", span(SHORTEST, DAY)),
+    ("serve.streams_max", whole(0, 100_000)),
     ("log.level", Shape::Word(LEVELS)),
     ("log.format", Shape::Word(&["text", "json"])),
     ("store.min_free", Shape::Size),
@@ -169,7 +178,17 @@ const REGISTER: &[(&str, Shape)] = &[
 const ALIASES: &[(&str, &str)] = &[("retry.circuit_breaker_threshold", "breaker.threshold")];
 
 /// Fixed for as long as an owner runs.
-const AT_START: &[&str] = &["delivery.desktop", "log.format", "serve.listen"];
+const AT_START: &[&str] = &[
+    "delivery.desktop",
+    "log.format",
+    "serve.listen",
+    "serve.hosts",
+    "serve.request_within",
+    "serve.answer_within",
+    "serve.read_within",
+    "serve.keep_alive",
+    "serve.streams_max",
+];
 
 /// Needed by every process before it can read the ledger.
 const BEFORE_THE_LEDGER: &[&str] = &["socket.lock_timeout"];

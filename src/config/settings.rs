@@ -294,6 +294,12 @@ pub struct Socket {
 )]
 pub struct Serve {
     pub listen: SocketAddr,
+    pub hosts: Vec<String>,
+    pub request_within: Span,
+    pub answer_within: Span,
+    pub read_within: Span,
+    pub keep_alive: Span,
+    pub streams_max: u32,
 }
 
 /// `log.*`: what is logged and how.

@@ -185,7 +185,8 @@ impl Fact {
     }
 }
 
-fn name_of(kind: u16) -> Option<&'static str> {
+/// The dotted name of a kind that this binary knows; `note` for notes.
+pub fn name_of(kind: u16) -> Option<&'static str> {
     let mut kinds = KINDS.iter().chain(RETIRED);
     kinds
         .find(|(number, _)| *number == kind)

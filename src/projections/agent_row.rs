@@ -6,7 +6,17 @@ use super::agents::{Agent, Breaker};
 use crate::events::ids::AgentId;
 
 impl Agent {
-    /// The agent as `switchboard agent list` and `agent show` print it.
+    /// The agent as `switchboard agent list` and `agent show` print it: with its declaration as it can be
+    /// changed and declared again.
+    pub fn shown(&self, id: &AgentId) -> Value {
+        let mut row = self.to_json(id);
+        if let Value::Object(fields) = &mut row {
+            fields.insert("profile".to_owned(), json!(self.profile));
+        }
+        row
+    }
+
+    /// The agent as it is hashed: without the declaration.
     pub fn to_json(&self, id: &AgentId) -> Value {
         let breaker: serde_json::Map<String, Value> = self
             .profile

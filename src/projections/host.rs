@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::checkpoints::Checkpoints;
 use super::saved::{Loaded, Loading};
 use super::snapshots;
-use super::states::{AsOfError, BATCH, Moment, States};
+use super::states::{AsOfError, BATCH, Moment, States, Stop};
 use super::view::{View, Views};
 use crate::events::ids::Position;
 use crate::events::kind::Fact;
@@ -93,6 +93,15 @@ pub enum Reached {
     There(Position),
     /// Time was up; they are here now.
     Behind(Position),
+}
+
+/// Why a projection cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Away {
+    /// It is folded from zero, and this far.
+    Folding(Position),
+    /// It met an event that it could not take.
+    Stopped(Stop),
 }
 
 /// An event, decoded as far as anybody cares, on its way into the states.
@@ -224,6 +233,18 @@ impl Projections {
     /// needed and let go.
     pub fn read<R>(&self, look: impl FnOnce(&States) -> R) -> R {
         look(&self.states())
+    }
+
+    /// Why a projection cannot be asked at the moment, if so: what it lacks would go unsaid.
+    pub fn away(&self, view: View) -> Option<Away> {
+        if let Some(stop) = self.states().stop_of(view) {
+            return Some(Away::Stopped(stop.clone()));
+        }
+        let found = self.found();
+        found
+            .missing
+            .has(view)
+            .then_some(Away::Folding(found.rebuilt_to.0))
     }
 
     /// The state as it was at a moment, from the nearest snapshot before it and the events after that.

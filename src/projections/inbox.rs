@@ -6,6 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use super::by_message::ByMessage;
 use super::fold::{Fold, Seen};
 use super::outbox::{has_left, message_of};
+use super::story::Story;
 use crate::events::ids::{AgentId, MessageId, Position};
 use crate::events::kind::Fact;
 use crate::events::lifecycle::Life;
@@ -63,6 +65,27 @@ impl Entry {
             "nudge": self.nudge,
         })
     }
+}
+
+/// A message as `switchboard inbox` prints it: the whole message, what is known of its place in the
+/// inbox, and its file in the store's folder.
+pub fn shown((message, story): (MessageId, &Story), entry: Option<&Entry>, folder: &Path) -> Value {
+    let mut row = story.whole(message);
+    let Value::Object(fields) = &mut row else {
+        return row;
+    };
+    if let Some(entry) = entry {
+        fields.insert("inboxed_at".to_owned(), json!(entry.inboxed_at));
+        fields.insert("read_at".to_owned(), json!(entry.read_at));
+        fields.insert("acknowledged_at".to_owned(), json!(entry.acknowledged_at));
+        fields.insert("read".to_owned(), json!(!entry.is_unread()));
+    }
+    if let Some(file) = fields.get_mut("file")
+        && let Some(inner) = file.as_str()
+    {
+        *file = json!(folder.join(inner).display().to_string());
+    }
+    row
 }
 
 impl Fold for Inbox {

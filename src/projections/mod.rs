@@ -11,6 +11,7 @@ pub mod histogram;
 pub mod host;
 pub mod inbox;
 pub mod outbox;
+pub mod pages;
 mod places;
 pub mod positions;
 pub mod rebuilding;

@@ -294,17 +294,27 @@ impl Outbox {
 
     /// The queue as `switchboard queue` prints it: waiting or under way, in the order of turns.
     pub fn queue(&self) -> Vec<Value> {
-        let mut rows: Vec<_> = self
-            .messages()
-            .filter(|(_, kept)| is_queued(&kept.life))
-            .collect();
-        rows.sort_by_key(|(_, kept)| (Reverse(kept.priority), kept.position));
-        rows.into_iter()
+        self.queue_after(None)
+            .into_iter()
             .map(|(id, kept)| self.row(id, kept))
             .collect()
     }
 
-    fn row(&self, message: MessageId, kept: &Kept) -> Value {
+    /// Those of the queue that come after a turn, in the order of turns.
+    pub fn queue_after(&self, turn: Option<(Priority, Position)>) -> Vec<(MessageId, &Kept)> {
+        let turn = turn.map(|(priority, position)| (Reverse(priority), position));
+        let of = |kept: &Kept| (Reverse(kept.priority), kept.position);
+        let mut queued: Vec<_> = self
+            .messages()
+            .filter(|(_, kept)| is_queued(&kept.life))
+            .filter(|(_, kept)| turn.is_none_or(|turn| of(kept) > turn))
+            .collect();
+        queued.sort_unstable_by_key(|(_, kept)| of(kept));
+        queued
+    }
+
+    /// One message as `switchboard queue` prints it.
+    pub fn row(&self, message: MessageId, kept: &Kept) -> Value {
         let candidate = Self::candidate(message, kept, self.agents.get(&kept.to));
         let life = &kept.life;
         json!({

@@ -1,6 +1,7 @@
 //! All projections together at one position, and their hash.
 
 use std::ops::ControlFlow;
+use std::str::FromStr;
 
 use serde_json::{Value, json};
 
@@ -113,6 +114,23 @@ impl Moment {
             Self::Instant(at) if at > head.recorded_at => Err(beyond(at.to_string())),
             Self::Instant(at) => Ok(ledger.position_at(at)?),
         }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    /// All digits are a position, anything else an instant.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            return text
+                .parse()
+                .map(|n| Self::Position(Position(n)))
+                .map_err(|e| format!("`{text}` is not a position: {e}"));
+        }
+        text.parse()
+            .map(Self::Instant)
+            .map_err(|e| format!("{e}; a position is written in digits alone"))
     }
 }
 

@@ -223,6 +223,18 @@ pub fn events_of(ledger: &Ledger, message: MessageId) -> Result<Vec<Event>, Read
     Ok(told.into_values().collect())
 }
 
+/// One line of a story, as `why` prints it.
+pub fn line(event: &Event) -> Value {
+    json!({
+        "position": event.position,
+        "recorded_at": event.recorded_at,
+        "event": event.fact.name(),
+        "detail": event.fact.to_json(),
+        "actor": event.cause.actor,
+        "stream": event.stream,
+    })
+}
+
 /// What else the commit of an event says after it. Events of other commits are not even decoded: one
 /// that cannot be must not keep this story from being told.
 fn asides(ledger: &Ledger, event: &Event) -> Result<Vec<Event>, ReadError> {

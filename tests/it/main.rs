@@ -18,6 +18,10 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
+mod api;
+mod api_kit;
+mod api_refusals;
+mod api_stream;
 mod backup;
 mod backup_damage;
 mod backup_faults;

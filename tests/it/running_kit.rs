@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -154,7 +154,7 @@ impl Desk {
         });
         Running {
             child: Some(child),
-            lines,
+            lines: Mutex::new(lines),
             out: Some(out),
             err: Some(err),
         }
@@ -181,7 +181,7 @@ impl Desk {
 /// A command that was started. Killed with its test.
 pub(crate) struct Running {
     child: Option<Child>,
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
     out: Option<JoinHandle<String>>,
     err: Option<JoinHandle<String>>,
 }
@@ -193,7 +193,8 @@ impl Running {
 
     /// The next line that it prints.
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line in time")
+        let lines = self.lines.lock().unwrap();
+        lines.recv_timeout(PATIENCE).expect("a line in time")
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -38,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// `Cargo.toml` asks for stands in [`ANYWHERE`], so a new dependency is a decision.
 const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["src/events/ledger/"]),
-    ("zstd", &["src/events/ledger/closed/"]),
+    ("zstd", &["src/events/ledger/closed/", "src/api/"]),
     ("bincode", &["src/events/codec.rs"]),
     ("jiff", &["src/events/time.rs", "src/config/units.rs"]),
     ("enigo", &["src/adapters/desktop/"]),
@@ -60,6 +60,10 @@ const HOMES: &[(&str, &[&str])] = &[
         &["src/events/ledger/", "src/adapters/", "src/cli/"],
     ),
     ("axum", &["src/api/"]),
+    ("hyper", &["src/api/"]),
+    ("hyper_util", &["src/api/"]),
+    ("flate2", &["src/api/"]),
+    ("tower_service", &["src/api/"]),
 ];
 
 /// Outside crates that carry no effect, and those whose effects the pure files are kept from.

@@ -1,13 +1,11 @@
 //! `agent list` and `agent show`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::Asked;
-use super::story::set;
 use crate::cli::exit::{Exit, Failure};
 use crate::commands::known::Known;
 use crate::events::ids::AgentId;
-use crate::projections::agents::Agent;
 
 /// Every agent.
 pub async fn list(asked: Asked) -> Result<Exit, Failure> {
@@ -18,7 +16,7 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
                 states
                     .agents
                     .iter()
-                    .map(|(id, agent)| row(id, agent))
+                    .map(|(id, agent)| agent.shown(id))
                     .collect()
             }))
         })
@@ -37,7 +35,7 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
             let known = asked
                 .owner
                 .projections
-                .read(|states| states.agents.get(&agent).map(|known| row(&agent, known)));
+                .read(|states| states.agents.get(&agent).map(|known| known.shown(&agent)));
             match known {
                 Some(row) => Ok(row),
                 // The same words, with the nearest name, as when somebody sends to it.
@@ -47,13 +45,6 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
         .await?;
     asked.items.say(row).await?;
     Ok(Exit::Done)
-}
-
-/// The agent as it is shown, with its declaration as it can be changed and declared again.
-fn row(id: &AgentId, agent: &Agent) -> Value {
-    let mut row = agent.to_json(id);
-    set(&mut row, "profile", json!(agent.profile));
-    row
 }
 
 /// The failure that there is no such agent, with the nearest name.

@@ -1,15 +1,16 @@
 //! `inbox`: what lies in an agent's inbox, and taking the next one out.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::agents;
 use super::answer::Asked;
-use super::story::{self, set};
+use super::story;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::request::Inbox;
 use crate::commands::mark_read::MarkRead;
 use crate::events::ids::{AgentId, CommandId, MessageId};
+use crate::projections::inbox::shown;
 
 /// Lists the inbox, or takes the next unread message out of it.
 pub async fn answer(asked: Asked, wanted: Inbox) -> Result<Exit, Failure> {
@@ -97,27 +98,9 @@ fn take(asked: &Asked, agent: &AgentId) -> Result<Option<Value>, Failure> {
 
 fn row(asked: &Asked, message: MessageId) -> Result<Value, Failure> {
     let story = story::find(&asked.owner, message)?;
-    let mut row = story::whole(message, &story);
     asked.owner.catch_up()?;
-    let entry = asked.owner.projections.read(|states| {
-        states
-            .inbox
-            .entry(message)
-            .map(|entry| (entry.to_json(), entry.is_unread()))
-    });
-    if let Some((entry, unread)) = entry {
-        for field in ["inboxed_at", "read_at", "acknowledged_at"] {
-            set(
-                &mut row,
-                field,
-                entry.get(field).cloned().unwrap_or_default(),
-            );
-        }
-        set(&mut row, "read", json!(!unread));
-    }
-    if let Some(file) = row.get("file").and_then(Value::as_str) {
-        let path = asked.owner.store.join(file);
-        set(&mut row, "file", json!(path.display().to_string()));
-    }
-    Ok(row)
+    Ok(asked.owner.projections.read(|states| {
+        let entry = states.inbox.entry(message);
+        shown((message, &story), entry, &asked.owner.store)
+    }))
 }

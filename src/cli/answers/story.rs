@@ -39,13 +39,6 @@ pub fn result(message: MessageId, story: &Story, repeated: bool) -> Value {
     whole
 }
 
-/// Everything with the body, as `show` and `messages` print it.
-pub fn whole(message: MessageId, story: &Story) -> Value {
-    let mut whole = story.to_json(message);
-    set(&mut whole, "body", json!(story.body));
-    whole
-}
-
 /// Sets a field of an object.
 pub fn set(object: &mut Value, field: &str, value: Value) {
     if let Value::Object(fields) = object {

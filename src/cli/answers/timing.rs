@@ -58,7 +58,8 @@ fn known(owner: &Owner, agent: &AgentId) -> Result<(), Failure> {
         .hint("`switchboard agent list` shows every agent"))
 }
 
-fn shown(owner: &Owner, wanted: &Timing) -> Result<Vec<Value>, Failure> {
+/// Every step of every agent, then every calibration.
+pub fn shown(owner: &Owner, wanted: &Timing) -> Result<Vec<Value>, Failure> {
     let dispatch = settings::dispatch(owner.config().settings())?;
     Ok(owner.projections.read(|states| {
         let fits = |agent: &AgentId| wanted.agent.as_ref().is_none_or(|it| it == agent);

@@ -11,16 +11,16 @@ use crate::cli::values::DesktopChoice;
 use crate::config::layers::{Config, Flag};
 use serde_json::json;
 
-/// Run the desk: own the ledger, deliver, and serve other commands.
+/// Run the desk: own the ledger, deliver, and serve other commands and the query API.
 ///
-/// The query API does not come with this version: `--listen` is checked and kept, and nothing listens
-/// there yet.
+/// The query API changes nothing. `/docs` on its address describes it. The printed object says where it
+/// listens (`"http"`); that is null when nobody named an address and the default one is taken.
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard serve
   switchboard serve --listen 127.0.0.1:8080")]
 pub struct ServeArgs {
-    /// Where the query API will listen [default: 127.0.0.1:7717]
+    /// Where the query API listens; port 0 is any free one [default: 127.0.0.1:7717]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
     /// Allow an address that other machines can reach
@@ -48,16 +48,15 @@ impl ServeArgs {
         daemon::check_listen(&Config::load(&plan.sources)?, exposed)?;
         let store = plan.store.display().to_string();
         let mut printer = run.printer.take();
-        let done = run.block_on(daemon::run(&plan, exposed, |settings| {
+        let done = run.block_on(daemon::run(&plan, exposed, |settings, http| {
             let item = json!({
                 "record": "serving", "store": store, "pid": std::process::id(),
-                "settings": settings, "http": null,
+                "settings": settings, "http": http.map(|http| format!("http://{http}")),
             });
             printer.answer(&item, |_, _| {
-                format!(
-                    "switchboard serves {store} (process {})",
-                    std::process::id()
-                )
+                let id = std::process::id();
+                let http = http.map_or_else(String::new, |http| format!(" at http://{http}"));
+                format!("switchboard serves {store}{http} (process {id})")
             })
         }));
         run.printer = printer;

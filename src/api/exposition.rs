@@ -1,0 +1,336 @@
+//! `GET /metrics`: what Prometheus scrapes. Names by its conventions: base units, `_total`, labels whose
+//! values are few.
+
+use super::answer::Answer;
+use super::answers::backups;
+use super::house::House;
+use super::problem::Problem;
+use super::written::{Format, Written};
+use crate::events::facts::message::Priority;
+use crate::events::lifecycle::State;
+use crate::events::time::Timestamp;
+use crate::projections::agents::{Breaker, Condition};
+use crate::projections::states::States;
+use crate::projections::traffic::{Count, Counts};
+
+/// Ends of messages, and their names.
+const OUTCOMES: [Count; 8] = [
+    Count::Observed,
+    Count::Submitted,
+    Count::Inboxed,
+    Count::Expired,
+    Count::Cancelled,
+    Count::Died,
+    Count::Acknowledged,
+    Count::Answered,
+];
+
+/// Ends of attempts, and their names.
+const ENDS: [Count; 5] = [
+    Count::Observed,
+    Count::Submitted,
+    Count::Inboxed,
+    Count::Failed,
+    Count::Unknown,
+];
+
+/// Everything, in the format that the client asks for.
+pub fn metrics(house: &House, accept: Option<&str>) -> Result<Answer, Problem> {
+    let format = Format::accepted(accept);
+    let mut written = Written::begin(format);
+    let now = house.reads.clock.now();
+    let position = house.reads.projections.read(|states| {
+        traffic(&mut written, states);
+        latencies(&mut written, states);
+        desk(&mut written, states, now);
+        fleet(&mut written, states);
+        states.position
+    });
+    ledger(&mut written, house);
+    safety(&mut written, house)?;
+    http(&mut written, house);
+    process(&mut written, house);
+    Ok(Answer {
+        body: written.end().into_bytes(),
+        content: format.content(),
+        position,
+    })
+}
+
+fn traffic(to: &mut Written, states: &States) {
+    let traffic = &states.traffic;
+    let by_priority = |count: Count| {
+        Priority::ALL.iter().map(move |priority| {
+            let counts = traffic.by_priority().get(priority);
+            (priority.word(), counts.map_or(0, |counts| counts.of(count)))
+        })
+    };
+    to.counter("switchboard_messages_accepted_total", "Messages taken in");
+    for (priority, counted) in by_priority(Count::Accepted) {
+        to.whole(&[("priority", priority)], counted);
+    }
+    to.counter(
+        "switchboard_messages_completed_total",
+        "What became of messages; one can become several things in turn",
+    );
+    for outcome in OUTCOMES {
+        for (priority, counted) in by_priority(outcome) {
+            let labels = [("outcome", outcome.word()), ("priority", priority)];
+            to.whole(&labels, counted);
+        }
+    }
+    to.counter("switchboard_attempts_started_total", "Attempts begun");
+    for (channel, counts) in traffic.by_channel() {
+        to.whole(&[("channel", channel.word())], counts.of(Count::Started));
+    }
+    to.counter("switchboard_attempts_completed_total", "How attempts ended");
+    for (channel, counts) in traffic.by_channel() {
+        for end in ENDS {
+            let labels = [("channel", channel.word()), ("outcome", end.word())];
+            to.whole(&labels, counts.of(end));
+        }
+    }
+    to.counter(
+        "switchboard_attempts_failed_total",
+        "Failed attempts by class",
+    );
+    for (class, counted) in traffic.failures() {
+        to.whole(&[("class", class.word())], *counted);
+    }
+    to.counter(
+        "switchboard_messages_requeued_total",
+        "Messages carried once more by somebody's wish",
+    );
+    to.whole(&[], traffic.total(Count::Requeued));
+    to.counter(
+        "switchboard_breakers_opened_total",
+        "Circuit breakers opened",
+    );
+    to.whole(&[], traffic.total(Count::BreakersOpened));
+    to.counter(
+        "switchboard_agent_attempts_completed_total",
+        "How attempts ended, by agent",
+    );
+    for (agent, counts) in traffic.by_agent() {
+        // Only of those in the fleet: whoever left must not stay for ever.
+        if states.agents.get(agent).is_some() {
+            by_agent(to, agent.as_str(), counts);
+        }
+    }
+}
+
+fn by_agent(to: &mut Written, agent: &str, counts: &Counts) {
+    for end in ENDS {
+        to.whole(&[("agent", agent), ("outcome", end.word())], counts.of(end));
+    }
+}
+
+fn latencies(to: &mut Written, states: &States) {
+    to.histogram(
+        "switchboard_message_settling_seconds",
+        "From being due to being settled in any way",
+    );
+    for (priority, histogram) in states.traffic.settling() {
+        to.latencies(&[("priority", priority.word())], histogram);
+    }
+    to.histogram(
+        "switchboard_step_duration_seconds",
+        "How long each step of an attempt took",
+    );
+    for (step, histogram) in states.traffic.steps() {
+        to.latencies(&[("step", step.word())], histogram);
+    }
+}
+
+fn desk(to: &mut Written, states: &States, now: Timestamp) {
+    let outbox = &states.outbox;
+    let queued = outbox.queue_after(None);
+    to.gauge(
+        "switchboard_queue_messages",
+        "Messages that wait or are being carried",
+    );
+    for priority in Priority::ALL {
+        let of = queued.iter().filter(|(_, kept)| kept.priority == *priority);
+        let counted = u64::try_from(of.count()).unwrap_or(u64::MAX);
+        to.whole(&[("priority", priority.word())], counted);
+    }
+    to.gauge(
+        "switchboard_queue_oldest_seconds",
+        "How long the oldest of them has been due",
+    );
+    let oldest = queued
+        .iter()
+        .map(|(_, kept)| now.since(kept.life.due_at))
+        .max();
+    let oldest = oldest.map(|age| age.as_micros()).unwrap_or_default();
+    to.seconds(&[], u64::try_from(oldest).unwrap_or(u64::MAX));
+    to.gauge(
+        "switchboard_stuck_messages",
+        "Messages that wait for a person",
+    );
+    for state in [State::Unknown, State::Dead] {
+        to.whole(&[("state", state.word())], outbox.count(state));
+    }
+    to.gauge(
+        "switchboard_seats_paused",
+        "1 when hands are stopped everywhere",
+    );
+    to.whole(&[], u64::from(outbox.all_paused()));
+}
+
+fn fleet(to: &mut Written, states: &States) {
+    to.gauge("switchboard_agents", "Agents by how they stand");
+    for condition in Condition::ALL {
+        let of = states
+            .agents
+            .iter()
+            .filter(|(_, it)| it.condition() == *condition);
+        let counted = u64::try_from(of.count()).unwrap_or(u64::MAX);
+        to.whole(&[("state", condition.word())], counted);
+    }
+    to.gauge(
+        "switchboard_breaker_state",
+        "Circuit breakers: 0 closed, 1 probing, 2 open",
+    );
+    for (id, agent) in states.agents.iter() {
+        for channel in &agent.profile.channels {
+            let state = match agent.health(*channel).breaker {
+                Breaker::Closed => 0,
+                Breaker::Probing { .. } => 1,
+                Breaker::Open { .. } => 2,
+            };
+            to.whole(
+                &[("agent", id.as_str()), ("channel", channel.word())],
+                state,
+            );
+        }
+    }
+    to.gauge("switchboard_inbox_unread", "Unread messages in inboxes");
+    for (id, _) in states.agents.iter() {
+        let (unread, _) = states.inbox.unread(id);
+        to.whole(&[("agent", id.as_str())], unread);
+    }
+}
+
+fn ledger(to: &mut Written, house: &House) {
+    let ledger = &house.reads.ledger;
+    let head = ledger.head();
+    to.counter(
+        "switchboard_ledger_events_total",
+        "Events in the ledger: its newest position",
+    );
+    to.whole(&[], head.position.0);
+    to.gauge(
+        "switchboard_ledger_writable",
+        "1 while the ledger takes writes",
+    );
+    to.whole(&[], u64::from(ledger.poisoned().is_none()));
+    let condition = ledger.condition();
+    to.gauge(
+        "switchboard_ledger_epochs_lost",
+        "Closed epochs that cannot be read",
+    );
+    to.whole(&[], u64::try_from(condition.lost.len()).unwrap_or(u64::MAX));
+    to.counter(
+        "switchboard_ledger_cache_hits_total",
+        "Reads of closed epochs from memory",
+    );
+    to.whole(&[], condition.cache.hits);
+    to.counter(
+        "switchboard_ledger_cache_misses_total",
+        "Reads of closed epochs from the disk",
+    );
+    to.whole(&[], condition.cache.misses);
+    let rows = house.reads.projections.list(head);
+    to.gauge(
+        "switchboard_projection_lag_events",
+        "Events a projection lacks",
+    );
+    for row in &rows {
+        to.whole(&[("projection", row.name)], row.lag_events);
+    }
+    to.gauge(
+        "switchboard_projection_live",
+        "1 while a projection follows the ledger",
+    );
+    for row in &rows {
+        to.whole(&[("projection", row.name)], u64::from(row.state == "live"));
+    }
+    to.gauge("switchboard_build_info", "What this binary is");
+    to.whole(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+}
+
+fn safety(to: &mut Written, house: &House) -> Result<(), Problem> {
+    let safety = backups::last(&house.reads.ledger)?;
+    if let Some((taken, restorable)) = safety.backup {
+        to.gauge(
+            "switchboard_backup_last_timestamp_seconds",
+            "When the last backup was taken",
+        );
+        to.seconds(&[], taken.micros());
+        if let Some(restorable) = restorable {
+            to.gauge(
+                "switchboard_backup_restorable_timestamp_seconds",
+                "The last instant that can be restored",
+            );
+            to.seconds(&[], restorable.micros());
+        }
+    }
+    if let Some((at, passed)) = safety.drill {
+        to.gauge(
+            "switchboard_drill_last_timestamp_seconds",
+            "When the last drill was",
+        );
+        to.seconds(&[], at.micros());
+        to.gauge("switchboard_drill_last_passed", "1 when it kept its plan");
+        to.whole(&[], u64::from(passed));
+    }
+    Ok(())
+}
+
+fn http(to: &mut Written, house: &House) {
+    let latencies = house.meter.latencies();
+    to.histogram(
+        "switchboard_http_request_duration_seconds",
+        "How long answers took",
+    );
+    for ((route, status), histogram) in &latencies {
+        let status = status.to_string();
+        to.latencies(&[("route", route), ("status", &status)], histogram);
+    }
+    to.gauge(
+        "switchboard_http_requests_in_flight",
+        "Requests that wait for their answer",
+    );
+    to.whole(&[], house.meter.under_way());
+    to.gauge("switchboard_http_streams", "Clients that follow events");
+    let free = house.streams.available_permits();
+    let open = house.limits.streams.saturating_sub(free);
+    to.whole(&[], u64::try_from(open).unwrap_or(u64::MAX));
+    to.counter("switchboard_http_panics_total", "Handlers that broke");
+    to.whole(&[], house.meter.panics());
+}
+
+fn process(to: &mut Written, house: &House) {
+    let figures = house.reads.surroundings.process();
+    if let Some(bytes) = figures.resident {
+        to.gauge("process_resident_memory_bytes", "Resident memory");
+        to.whole(&[], bytes);
+    }
+    if let Some(micros) = figures.busy_micros {
+        to.counter("process_cpu_seconds_total", "Time on processors");
+        to.seconds(&[], micros);
+    }
+    if let Some(open) = figures.open_files {
+        to.gauge("process_open_fds", "Open files and sockets");
+        to.whole(&[], open);
+    }
+    if let Some(most) = figures.open_files_max {
+        to.gauge("process_max_fds", "How many may be open");
+        to.whole(&[], most);
+    }
+    if let Some(begun) = figures.begun {
+        to.gauge("process_start_time_seconds", "When the process began");
+        to.seconds(&[], begun.micros());
+    }
+}

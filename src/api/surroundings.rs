@@ -1,0 +1,45 @@
+//! The port of the API: what it asks of the process it runs in, besides ledger and projections.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::events::time::Timestamp;
+
+/// What only the process that owns the ledger knows. Asked for by requests, so each answers at once.
+pub trait Surroundings: Send + Sync + fmt::Debug {
+    /// Every setting with its origin, as `config show` prints them.
+    fn settings(&self) -> Vec<Value>;
+    /// Steps and calibrations, as `timing` prints them; or why not, in words.
+    fn timing(&self) -> Result<Vec<Value>, String>;
+    /// How deliveries do.
+    fn deliveries(&self) -> Deliveries;
+    /// What the process takes of its machine.
+    fn process(&self) -> Figures;
+}
+
+/// How deliveries do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deliveries {
+    /// Whether this process delivers.
+    pub going: bool,
+    /// Why nothing is delivered now, if deliveries ended by themselves or rest.
+    pub failing: Option<String>,
+    /// The desktop they use.
+    pub desktop: String,
+}
+
+/// What a process takes of its machine; none where the system does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Memory in bytes that is really there.
+    pub resident: Option<u64>,
+    /// Time on processors, in microseconds.
+    pub busy_micros: Option<u64>,
+    /// Files and sockets that are open.
+    pub open_files: Option<u64>,
+    /// How many may be.
+    pub open_files_max: Option<u64>,
+    /// When it began.
+    pub begun: Option<Timestamp>,
+}
