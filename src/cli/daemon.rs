@@ -67,12 +67,8 @@ pub async fn run(
     };
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
-<<<<<<< HEAD
     owner.begin_backups();
-    ready(settings)?;
-=======
     ready(settings, web.as_ref().map(|web| web.address))?;
->>>>>>> api
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {
         tokio::select! {
