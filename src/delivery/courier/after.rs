@@ -8,6 +8,7 @@ use crate::delivery::evidence;
 use crate::delivery::lines::{cannot_hide, emptied_everywhere};
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
+use crate::delivery::transcript;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, Witness};
 use crate::events::time::Timestamp;
@@ -115,12 +116,17 @@ impl Courier {
         };
         let remains = evidence::remains(&self.change, empty, pasted, seen, target);
         let ink = evidence::new_ink(pasted, seen, &self.volatile, target);
-        let below = evidence::ink_below(&self.change, pasted, seen, &self.volatile, target);
+        let below = transcript::ink_below(&self.change, pasted, seen, &self.volatile, target);
         let lasting = submission.ink.as_ref().map(|last| last.and(&below));
         let new_below = lasting.is_some_and(|ink| ink.count() >= INK);
-        let witness = if remains.kept >= STANDS {
+        // Enter may end the reverse in which a line editor shows what was pasted.
+        let kept = match remains.kept {
+            kept if kept >= STANDS => kept,
+            kept => kept.max(transcript::shape_kept(&self.change, pasted, seen)),
+        };
+        let witness = if kept >= STANDS {
             new_below.then_some(Witness::TranscriptInk)
-        } else if evidence::scrolled(&self.change, pasted, seen) {
+        } else if transcript::scrolled(&self.change, pasted, seen) {
             Some(Witness::Scrolled)
         } else {
             let gone = remains.kept <= GONE && remains.returned >= RETURNED;
@@ -134,7 +140,7 @@ impl Courier {
             Some(_) if self.now < submission.until => {
                 self.look_to_confirm(Phase::Submit(submission))
             }
-            _ => self.go_on_watching(submission, remains.kept, ink.count()),
+            _ => self.go_on_watching(submission, kept, ink.count()),
         }
     }
 
