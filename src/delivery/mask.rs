@@ -215,6 +215,18 @@ impl Mask {
         within
     }
 
+    /// The marks within these bounds.
+    #[must_use]
+    pub fn within(&self, bounds: &Bounds) -> Self {
+        let mut within = Self::blank(self.width, self.height);
+        let columns = bounds.left..bounds.right;
+        let marked = self.rows(bounds.top, bounds.bottom);
+        for (x, y) in marked.marked().filter(|(x, _)| columns.contains(x)) {
+            within.set(x, y);
+        }
+        within
+    }
+
     /// The longest run of columns side by side with a mark in any row.
     pub fn widest(&self) -> usize {
         let mut columns = vec![false; self.width];

@@ -19,6 +19,10 @@ const FURTHEST: usize = 400;
 const LINE: usize = 24;
 /// Where the line after the text begins, and one or two more: in pixels below it.
 const NEXT: usize = 80;
+/// How far from the text's left edge lines begin at most.
+const BEGINNING: usize = 200;
+/// A cursor is at most so wide, in pixels.
+const CURSOR: usize = 16;
 
 /// One side of a pixel: whether it looks other than its neighbour there.
 #[derive(Clone, Copy, Debug)]
@@ -67,28 +71,41 @@ pub fn shape_kept(change: &Mask, pasted: &Picture, now: &Picture) -> usize {
     percent(found, shape.len())
 }
 
-/// Whether the text stands higher than it did: most of the edges that could still be on the screen are,
-/// all at one distance, at which they did not stand before (a transcript may hold the same words again
-/// and again).
+/// Whether the text stands higher than it did, as when a transcript scrolls.
 pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
+    higher(change, [pasted, now], 0, 3)
+}
+
+/// Whether the text stands higher within its own bounds: a box that scrolls to the end of a long text
+/// does so a moment after it was pasted.
+pub fn scrolled_in_its_box(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
+    let top = change.bounds().map_or(0, |bounds| bounds.top);
+    higher(change, [pasted, now], top, 1)
+}
+
+/// Whether most of the edges that could still be seen below this row are, all at one distance of at least
+/// so many pixels, at which they did not stand before (a transcript may hold the same words again and
+/// again).
+fn higher(change: &Mask, pictures: [&Picture; 2], top: usize, nearest: usize) -> bool {
+    let [pasted, now] = pictures;
     if pasted.region != now.region {
         return false;
     }
     let shape = shape(change, pasted);
     let found = |picture: &Picture, up: usize| {
-        let could = shape.iter().filter(|side| side.y > up);
+        let could = shape.iter().filter(|side| side.y > top.saturating_add(up));
         let whole = could.clone().count();
         let misses_max = whole - (whole * FOUND).div_ceil(100);
         let misses = could.filter(|side| !side.is_edge(picture, up));
         whole >= EDGES_MIN && misses.take(misses_max + 1).count() <= misses_max
     };
     let furthest = change.height().min(FURTHEST);
-    (3..furthest).any(|up| found(now, up) && !found(pasted, up))
+    (nearest..furthest).any(|up| found(now, up) && !found(pasted, up))
 }
 
-/// Ink that came below the text, within a line or two. A cursor that blinks there is none; one that
-/// left the text's last line for the next is, even when both places together are no larger than a
-/// cursor. What is further down is no answer to the text: a clock in a status line.
+/// Ink that came below the text, within a line or two and where lines begin. A cursor that blinks there
+/// is none; one that left the text's last line for the next is, even when both places together are no
+/// larger than a cursor. What is further away is no answer to the text: a clock in a status line.
 pub fn ink_below(
     text: &Mask,
     pasted: &Picture,
@@ -100,16 +117,69 @@ pub fn ink_below(
     let Some(body) = body(text) else {
         return nothing();
     };
-    let end = body.bottom.saturating_add(NEXT);
-    let moved = difference(pasted, now).without(volatile).rows(0, end);
-    let below = moved.rows(body.bottom, end);
+    let next = Bounds {
+        left: 0,
+        top: body.bottom,
+        right: body.left.saturating_add(BEGINNING),
+        bottom: body.bottom.saturating_add(NEXT),
+    };
+    let moved = difference(pasted, now).without(volatile);
+    let above = moved.rows(0, body.bottom);
+    let below = moved.within(&next);
+    let fresh = line_begun(text, &body, &next, [pasted, now]).without(volatile);
+    let fresh = if is_caret(&fresh, target) {
+        nothing()
+    } else {
+        fresh
+    };
+    let both = above.or(&below);
     let height = |mask: &Mask| mask.bounds().map_or(0, |bounds| bounds.height());
-    let left_the_text =
-        moved.count() >= below.count().saturating_add(8) && height(&below) * 2 >= height(&moved);
-    if is_caret(&moved, target) && !left_the_text {
-        return nothing();
+    let left_the_text = above.count() >= 8
+        && is_caret(&above, target)
+        && (!is_caret(&both, target) || height(&below) * 2 >= height(&both));
+    if is_caret(&below, target) && !left_the_text {
+        return fresh;
     }
-    below
+    below.or(&fresh)
+}
+
+/// The edges of a line that began where the cursor had been waiting: a text that fills its last line to
+/// the end leaves the cursor on the next one, and there the next prompt comes. That what was in reverse
+/// no longer is brings no edges.
+fn line_begun(text: &Mask, body: &Bounds, next: &Bounds, pictures: [&Picture; 2]) -> Mask {
+    let [pasted, now] = pictures;
+    let mut fresh = Mask::none(&pasted.region);
+    let right = next.right.min(fresh.width());
+    for y in end_of_lines(text, body, pasted)..next.bottom.min(fresh.height()) {
+        for (x, above) in (0..right).flat_map(|x| [(x, false), (x, true)]) {
+            let side = Side { x, y, above };
+            if side.is_edge(now, 0) && !side.is_edge(pasted, 0) {
+                fresh.set(x, y);
+            }
+        }
+    }
+    fresh
+}
+
+/// The row after the last one in which more than a cursor stands.
+fn end_of_lines(text: &Mask, body: &Bounds, pasted: &Picture) -> usize {
+    let wide = |y: &usize| {
+        let inked = |x: &usize| {
+            text.has(*x, *y)
+                && Side {
+                    x: *x,
+                    y: *y,
+                    above: false,
+                }
+                .is_edge(pasted, 0)
+        };
+        let mut columns = (body.left..body.right.saturating_add(1)).filter(inked);
+        let first = columns.next();
+        let last = columns.last();
+        matches!((first, last), (Some(first), Some(last)) if last - first > CURSOR)
+    };
+    let last = (body.top..body.bottom).rev().find(wide);
+    last.map_or(body.bottom, |last| last + 1)
 }
 
 /// Where the text itself is: the lines close to each other that have most of the marks.
@@ -139,20 +209,21 @@ mod tests {
     const REGION: Rect = Rect {
         x: 10,
         y: 20,
-        width: 120,
+        width: 360,
         height: 140,
     };
     const TERMINAL: Target = Target::Terminal;
     /// Rows of text on the screen; the status line is the one after them.
     const ROWS: usize = 9;
     const LINE: usize = 14;
+    const WIDTH: usize = 360;
 
     /// A terminal of nine lines and a status line; the lines from `reversed` on are in reverse. A cursor
     /// after the last one.
     fn terminal(lines: &[&str], reversed: usize, status: &str) -> Picture {
-        let mut rgb = vec![255; 120 * 140 * 3];
+        let mut rgb = vec![255; WIDTH * 140 * 3];
         let mut dot = |x: usize, y: usize, colour: [u8; 3]| {
-            rgb[(y * 120 + x) * 3..][..3].copy_from_slice(&colour);
+            rgb[(y * WIDTH + x) * 3..][..3].copy_from_slice(&colour);
         };
         let mut line = |row: usize, text: &str, ground: [u8; 3], ink: [u8; 3]| {
             for (column, letter) in text.bytes().enumerate() {
@@ -173,7 +244,7 @@ mod tests {
                 line(row, text, black, white);
             }
         }
-        line(ROWS, &format!("{status:<17}"), green, black);
+        line(ROWS, &format!("{status:>50}"), green, black);
         let end = lines.last().map_or(0, |last| last.len()) * 7;
         let row = lines.len().min(ROWS) - 1;
         for (x, y) in (0..13).flat_map(|y| (0..6).map(move |x| (x, y))) {
@@ -270,6 +341,32 @@ mod tests {
         let (empty, pasted) = (with("> "), with(words));
         let text = change(&empty, &pasted, &none(), TERMINAL);
         assert!(!scrolled(&text, &pasted, &empty), "it was deleted");
+    }
+
+    /// The cursor waits below a text that fills its line to the end, and the next prompt comes there: what
+    /// is new stands on a line that the paste had changed already.
+    #[test]
+    fn a_prompt_that_comes_where_the_cursor_was_waiting_is_ink_below() {
+        for (before, reverse) in [(3, false), (3, true), (20, false), (20, true)] {
+            let lines = transcript(before);
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let with = |more: &[&'static str]| [lines.as_slice(), more].concat();
+            let status = "[0] sh   12:01";
+            let reversed = if reverse { before } else { usize::MAX };
+            let line = "> text to the end";
+            let empty = terminal(&with(&["> "]), usize::MAX, status);
+            let pasted = terminal(&with(&[line, ""]), reversed, status);
+            let plain = terminal(&with(&[line, ""]), usize::MAX, status);
+            let now = terminal(&with(&[line, "> "]), usize::MAX, status);
+            let later = terminal(&with(&[line, ""]), usize::MAX, "[0] sh   12:59");
+            let text = change(&empty, &pasted, &none(), TERMINAL);
+            let below = |now| ink_below(&text, &pasted, now, &none(), TERMINAL).count();
+            let kept = shape_kept(&text, &pasted, &now);
+            assert!(kept >= 60, "{before} {reverse}: {kept}");
+            assert!(below(&now) >= 24, "{before} {reverse}: {}", below(&now));
+            assert_eq!(below(&plain), 0, "{before} {reverse}");
+            assert_eq!(below(&later), 0, "{before} {reverse}: a clock");
+        }
     }
 
     #[test]
