@@ -46,7 +46,7 @@ pub fn difference(a: &Picture, b: &Picture) -> Mask {
 /// Pixels that are compared at once: most of a row that changed did not.
 const BLOCK: usize = 16;
 
-const fn differs(p: &[u8], q: &[u8]) -> bool {
+pub(super) const fn differs(p: &[u8], q: &[u8]) -> bool {
     let ([red, green, blue], [other_red, other_green, other_blue]) = (p, q) else {
         return true;
     };
@@ -132,7 +132,7 @@ pub fn remains(
     }
 }
 
-/// Whether the text's pixels stand somewhat higher now, as when a transcript scrolls: at least 80
+/// Whether the text's pixels stand somewhat higher now, as when a page scrolls: at least 80
 /// of 100 fit at one distance. Looks at no more than 400 of them.
 pub fn scrolled(change: &Mask, pasted: &Picture, now: &Picture) -> bool {
     if !same_place(pasted, now) {
@@ -215,7 +215,8 @@ fn edges_stand(change: &Mask, pictures: [&Picture; 3], area: &Bounds) -> Option<
     (edges >= 40).then(|| percent(same, edges) >= 30)
 }
 
-fn pixel(picture: &Picture, x: usize, y: usize) -> Option<&[u8]> {
+/// The colour of a pixel.
+pub(super) fn pixel(picture: &Picture, x: usize, y: usize) -> Option<&[u8]> {
     let width = usize::try_from(picture.region.width).ok()?;
     let start = y.checked_mul(width)?.checked_add(x)?.checked_mul(3)?;
     picture.rgb.get(start..start.checked_add(3)?)
@@ -224,26 +225,6 @@ fn pixel(picture: &Picture, x: usize, y: usize) -> Option<&[u8]> {
 /// Ink that came after Enter, apart from a cursor that only came or went in its place.
 pub fn new_ink(pasted: &Picture, now: &Picture, volatile: &Mask, target: Target) -> Mask {
     change(pasted, now, volatile, target)
-}
-
-/// Ink that came below the text. A cursor that blinks there is none; one that left the text's last
-/// line for the next is, even when both places together are no larger than a cursor.
-pub fn ink_below(
-    text: &Mask,
-    pasted: &Picture,
-    now: &Picture,
-    volatile: &Mask,
-    target: Target,
-) -> Mask {
-    let moved = difference(pasted, now).without(volatile);
-    let below = moved.below(text);
-    let height = |mask: &Mask| mask.bounds().map_or(0, |bounds| bounds.height());
-    let left_the_text =
-        moved.count() >= below.count().saturating_add(8) && height(&below) * 2 >= height(&moved);
-    if is_caret(&moved, target) && !left_the_text {
-        return Mask::none(&pasted.region);
-    }
-    below
 }
 
 /// Whether a selection shows: wide changes, not only cursors that moved.
@@ -471,25 +452,6 @@ mod tests {
         let covered = picture(block(0..100, 0..40));
         let (_, returned) = after(&covered);
         assert!(returned < 70, "a dark dialog is no empty box");
-    }
-
-    #[test]
-    fn a_cursor_that_goes_to_the_next_line_is_ink_below_and_one_that_blinks_there_is_not() {
-        let terminal = Target::Terminal;
-        let line = || text(5, 4);
-        let cursor = |x: usize, y: usize| block(x..x + 6, y..y + 13);
-        let wrote = change(&picture([]), &picture(line()), &none(), terminal);
-        let below = |before: &Picture, after: &Picture| {
-            ink_below(&wrote, before, after, &none(), terminal).count()
-        };
-        let short = picture(line().chain(cursor(11, 2)));
-        let next = picture(line().chain(cursor(5, 15)));
-        assert!(below(&short, &next) >= 24, "the last line holds one glyph");
-        assert_eq!(below(&picture(line()), &next), 0, "it blinks");
-        assert_eq!(below(&next, &picture(line())), 0, "it blinks");
-        assert_eq!(below(&short, &picture(line())), 0, "it blinks");
-        let output = picture(line().chain(text(5, 20)));
-        assert!(below(&short, &output) >= 24);
     }
 
     #[test]

@@ -110,13 +110,13 @@ impl Mask {
         x < self.width && word.is_some_and(|word| word >> (x % 64) & 1 == 1)
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[u64]> {
+    fn lines(&self) -> impl Iterator<Item = &[u64]> {
         self.words.chunks(self.stride().max(1))
     }
 
     /// Column and row of every marked pixel.
     pub fn marked(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.rows().enumerate().flat_map(|(y, row)| {
+        self.lines().enumerate().flat_map(|(y, row)| {
             let filled = row.iter().enumerate().filter(|(_, word)| **word != 0);
             filled.flat_map(move |(at, word)| {
                 (0..64)
@@ -171,7 +171,7 @@ impl Mask {
     pub fn bounds(&self) -> Option<Bounds> {
         let mut found: Option<Bounds> = None;
         let mut together = vec![0_u64; self.stride()];
-        for (y, row) in self.rows().enumerate() {
+        for (y, row) in self.lines().enumerate() {
             if row.iter().all(|word| *word == 0) {
                 continue;
             }
@@ -202,16 +202,29 @@ impl Mask {
         })
     }
 
-    /// Marks below the last row of the other's marks.
+    /// The marks in these rows, the last one excluded.
     #[must_use]
-    pub fn below(&self, other: &Self) -> Self {
-        let mut below = self.clone();
-        let bottom = other.bounds().map_or(0, |bounds| bounds.bottom);
-        let above = self.stride().saturating_mul(bottom);
-        for word in below.words.iter_mut().take(above) {
-            *word = 0;
+    pub fn rows(&self, top: usize, bottom: usize) -> Self {
+        let mut within = self.clone();
+        let words = top.saturating_mul(self.stride())..bottom.saturating_mul(self.stride());
+        for (at, word) in within.words.iter_mut().enumerate() {
+            if !words.contains(&at) {
+                *word = 0;
+            }
         }
-        below
+        within
+    }
+
+    /// The marks within these bounds.
+    #[must_use]
+    pub fn within(&self, bounds: &Bounds) -> Self {
+        let mut within = Self::blank(self.width, self.height);
+        let columns = bounds.left..bounds.right;
+        let marked = self.rows(bounds.top, bounds.bottom);
+        for (x, y) in marked.marked().filter(|(x, _)| columns.contains(x)) {
+            within.set(x, y);
+        }
+        within
     }
 
     /// The longest run of columns side by side with a mark in any row.

@@ -26,6 +26,7 @@ pub mod runs;
 pub mod sanitise;
 pub mod settings;
 pub mod timing;
+pub mod transcript;
 pub mod whereabouts;
 pub mod wire;
 pub mod worker;

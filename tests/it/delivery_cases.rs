@@ -678,3 +678,36 @@ fn a_job_and_its_ending_survive_the_process_boundary() {
     assert!(text.len() < 20_000, "{} bytes", text.len());
     assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);
 }
+
+/// tmux with a full screen: a third of the messages ended as unknown although all had arrived. A line editor
+/// shows what was pasted in reverse until Enter, the status line stands still while the rest scrolls, and a
+/// text that fills its line to the end leaves the cursor where the next prompt will come.
+#[test]
+fn a_terminal_is_read_whatever_its_screen_does_at_enter() {
+    let long = "one-two-three-four-five-six-seven-eight-nine-ten-eleven-twelve";
+    let carried =
+        |letters: usize, (reverses, status): (bool, bool), before: u8, faults: &[Fault]| {
+            let mut target = window(Target::Terminal);
+            target.reverses = reverses;
+            target.status = status.then(|| "[0] sh      12:01".to_owned());
+            target.transcript = (0..before).map(|n| format!("$ earlier {n}")).collect();
+            let mut stage = stage_of(target, faults);
+            let text: String = long.chars().take(letters).collect();
+            let outcome = stage.carry(job(&text, Target::Terminal));
+            let told = format!("{letters} {reverses} {status} {before}: {outcome:?}");
+            (outcome, stage.received() == [text], told)
+        };
+    for letters in [2, 30, 62] {
+        for how in [(false, true), (true, false), (true, true)] {
+            for before in [2, 9] {
+                let (outcome, arrived, told) = carried(letters, how, before, &[]);
+                let seen = matches!(outcome, Outcome::Observed { .. });
+                assert!(seen && arrived, "{told}");
+            }
+            // The reverse may end although Enter was not taken.
+            let (outcome, arrived, told) = carried(letters, how, 9, &[Fault::EnterEater]);
+            let seen = matches!(outcome, Outcome::Observed { .. });
+            assert!(!seen && !arrived, "{told}");
+        }
+    }
+}

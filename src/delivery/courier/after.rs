@@ -8,6 +8,7 @@ use crate::delivery::evidence;
 use crate::delivery::lines::{cannot_hide, emptied_everywhere};
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
+use crate::delivery::transcript;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, Witness};
 use crate::events::time::Timestamp;
@@ -18,6 +19,11 @@ const STANDS: usize = 80;
 const GONE: usize = 10;
 /// Per cent that must look empty again.
 const RETURNED: usize = 70;
+/// Per cent of its edges from which a text counts as standing whose colours changed. The reverse has
+/// edges of its own, which end with it: of a single line a third.
+const SHAPE_STANDS: usize = 60;
+/// Per cent below which its shape is gone. Other words in its place have some edges where it had them.
+const SHAPE_GONE: usize = 45;
 /// Pixels of new ink that are no accident.
 const INK: usize = 24;
 
@@ -83,10 +89,12 @@ impl Courier {
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
         let inked = |c: &char| !c.is_whitespace();
         let glyphs = self.job.text.chars().filter(inked).count();
-        let gone = remains.kept <= GONE
+        let emptied = remains.kept <= GONE
             && remains.returned >= RETURNED
             && (cannot_hide(glyphs, &self.change)
                 || emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target()));
+        // The box may not have looked quite empty before the paste, as while it was still being drawn.
+        let gone = emptied || self.emptied_as_learnt(pasted, &seen);
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
             evidence::surroundings_stand(change, empty, pasted, &seen)
@@ -115,15 +123,24 @@ impl Courier {
         };
         let remains = evidence::remains(&self.change, empty, pasted, seen, target);
         let ink = evidence::new_ink(pasted, seen, &self.volatile, target);
-        let below = evidence::ink_below(&self.change, pasted, seen, &self.volatile, target);
+        let below = transcript::ink_below(&self.change, pasted, seen, &self.volatile, target);
         let lasting = submission.ink.as_ref().map(|last| last.and(&below));
         let new_below = lasting.is_some_and(|ink| ink.count() >= INK);
-        let witness = if remains.kept >= STANDS {
+        // Enter may end the reverse in which a line editor shows what was pasted.
+        let shape = match remains.kept {
+            STANDS.. => 100,
+            _ => transcript::shape_kept(&self.change, pasted, seen),
+        };
+        let kept = match shape {
+            SHAPE_STANDS.. => remains.kept.max(STANDS),
+            _ => remains.kept,
+        };
+        let witness = if kept >= STANDS {
             new_below.then_some(Witness::TranscriptInk)
-        } else if evidence::scrolled(&self.change, pasted, seen) {
+        } else if transcript::scrolled(&self.change, pasted, seen) {
             Some(Witness::Scrolled)
         } else {
-            let gone = remains.kept <= GONE && remains.returned >= RETURNED;
+            let gone = kept <= GONE && remains.returned >= RETURNED && shape < SHAPE_GONE;
             (gone && ink.count() >= INK).then_some(Witness::BoxEmptied)
         };
         let twice = submission.witness == witness;
@@ -134,7 +151,7 @@ impl Courier {
             Some(_) if self.now < submission.until => {
                 self.look_to_confirm(Phase::Submit(submission))
             }
-            _ => self.go_on_watching(submission, remains.kept, ink.count()),
+            _ => self.go_on_watching(submission, kept, ink.count()),
         }
     }
 

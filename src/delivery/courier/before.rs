@@ -263,6 +263,15 @@ impl Courier {
         )
     }
 
+    /// Whether the box shows its proven empty look in the one picture and not in the other.
+    pub(super) fn emptied_as_learnt(&self, pasted: &Picture, now: &Picture) -> bool {
+        let (before, part) = self.compare(pasted);
+        let roomy = part.width >= ROOMY.0 && part.height >= ROOMY.1;
+        let inside = self.change.without(&Mask::outside(&self.region, &part));
+        let most = inside.count() * 10 >= self.change.count() * 9;
+        roomy && most && before == Known::Other && self.compare(now).0 == Known::Same
+    }
+
     /// How the box compares with its learnt look, and which part of the screen that is.
     fn compare(&self, seen: &Picture) -> (Known, Rect) {
         let Some(look) = self.job.look.as_ref().filter(|look| look.proven_empty) else {

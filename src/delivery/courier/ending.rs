@@ -167,7 +167,7 @@ impl Courier {
         let part = self
             .change
             .bounds()
-            .and_then(|bounds| evidence::on_screen(&bounds, &self.region, 2));
+            .and_then(|bounds| evidence::on_screen(&bounds, &self.region, 0));
         let Some(part) = part else { return };
         // A much longer text shows more of a box that is known already.
         let known = |known: Rect| {

@@ -12,7 +12,7 @@ use super::probe::Probe;
 use crate::delivery::job::Job;
 use crate::delivery::look::Look;
 use crate::delivery::mask::Mask;
-use crate::delivery::ports::{Abilities, Act, Chord, Clip, Picture, Survey, Window};
+use crate::delivery::ports::{ASIDE, Abilities, Act, Chord, Clip, Picture, Survey, Window};
 use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
@@ -406,7 +406,8 @@ impl Courier {
     /// Whether a person moved the pointer away after it had arrived.
     pub(super) fn pointer_left(&mut self, survey: &Survey) -> Result<(), Obstacle> {
         let (place, pointer) = (self.job.place, survey.pointer);
-        let near = place.x.abs_diff(pointer.x) <= 2 && place.y.abs_diff(pointer.y) <= 2;
+        let aside = u32::from(ASIDE) + 2;
+        let near = place.x.abs_diff(pointer.x) <= aside && place.y.abs_diff(pointer.y) <= 2;
         if near {
             self.pointer_arrived = true;
         } else if self.pointer_arrived {

@@ -7,9 +7,13 @@ use crate::delivery::evidence::{self, MOTION_MAX};
 use crate::delivery::job::ReadBack;
 use crate::delivery::ports::{Act, Clip, Picture, Survey};
 use crate::delivery::preflight::{self, Obstacle};
+use crate::delivery::transcript;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
 use crate::events::time::Timestamp;
+
+/// Per cent of the text's pixels that must stand in the last look before Enter.
+const STOOD: usize = 95;
 
 /// Waiting for the text to show.
 #[derive(Debug)]
@@ -259,7 +263,13 @@ impl Courier {
             return self.fail_as(FailureClass::Interrupted, "the text was never seen");
         };
         let remains = evidence::remains(&self.change, empty, pasted, seen, self.target());
-        if remains.kept < 95 {
+        if remains.kept < STOOD {
+            let scrolls = transcript::scrolled_in_its_box(&self.change, pasted, seen);
+            if scrolls && self.now < until {
+                self.change = evidence::change(empty, seen, &self.volatile, self.target());
+                self.pasted = Some(seen.clone());
+                return self.look_to_confirm(Phase::LastLook { until });
+            }
             return self.fail_as(
                 FailureClass::WindowBusy,
                 format!("only {} % of the text stood before Enter", remains.kept),

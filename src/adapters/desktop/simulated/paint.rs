@@ -192,6 +192,8 @@ impl Canvas {
             .max(1);
         let mut lines: Vec<String> = Vec::new();
         let prompt = format!("$ {}", window.text);
+        // A text that fills its line to the end leaves the cursor on the next.
+        let full = prompt.chars().count().is_multiple_of(room);
         for line in window.transcript.iter().chain([&prompt]) {
             let letters: Vec<char> = line.chars().collect();
             lines.extend(
@@ -200,16 +202,40 @@ impl Canvas {
                     .map(|part| part.iter().collect::<String>()),
             );
         }
+        lines.extend(full.then(String::new));
         let rows = usize::try_from(frame.height / 12)
             .unwrap_or(1)
-            .saturating_sub(1);
+            .saturating_sub(1 + usize::from(window.status.is_some()));
         let skip = lines.len().saturating_sub(rows);
         let mut y = frame.y + 4;
         let mut end = frame.x + 4;
-        for line in lines.iter().skip(skip) {
-            self.text(frame.x + 4, y, line, INK);
-            end = frame.x + 4 + CELL.0 * i32::try_from(line.chars().count()).unwrap_or(0);
+        // What is in reverse ends with the last letter.
+        let letters: usize = lines.iter().map(|line| line.chars().count()).sum();
+        let mut plain = letters.saturating_sub(window.reversed);
+        for (number, line) in lines.iter().enumerate() {
+            let length = line.chars().count();
+            let before = plain.min(length);
+            plain -= before;
+            if number < skip {
+                continue;
+            }
+            let x = |letters: usize| frame.x + 4 + CELL.0 * i32::try_from(letters).unwrap_or(0);
+            let band = Rect {
+                x: x(before),
+                y,
+                width: u32::try_from(x(length) - x(before)).unwrap_or(0),
+                height: 12,
+            };
+            self.fill(&band, INK);
+            let reversed: String = line.chars().skip(before).collect();
+            self.text(x(0), y, &line.chars().take(before).collect::<String>(), INK);
+            self.text(x(before), y, &reversed, PAPER);
+            end = x(length);
             y += CELL.1;
+        }
+        if let Some(status) = &window.status {
+            let y = frame.y + 4 + CELL.1 * i32::try_from(rows).unwrap_or(0);
+            self.text(frame.x + 4, y, status, INK);
         }
         if caret {
             let cell = Rect {

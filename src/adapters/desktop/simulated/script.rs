@@ -60,7 +60,7 @@ impl Script {
             _ => Target::Chat,
         };
         let agents = agents(&mut dice, target)?;
-        let world = world(&mut dice, target);
+        let world = world(seed, &mut dice, target);
         let lesson = dice
             .chance(60)
             .then(|| message(seed, 0, &agents, &mut dice));
@@ -137,7 +137,7 @@ fn agents(dice: &mut Dice, target: Target) -> Result<Vec<(AgentId, Profile, u64)
     Ok(agents)
 }
 
-fn world(dice: &mut Dice, target: Target) -> World {
+fn world(seed: u64, dice: &mut Dice, target: Target) -> World {
     let habit = match target {
         Target::Chat | Target::Editor => Habit::Chat,
         Target::Terminal => Habit::Terminal,
@@ -154,6 +154,14 @@ fn world(dice: &mut Dice, target: Target) -> World {
     }
     if dice.chance(40) {
         window.fade = Duration::from_millis(dice.roll(250));
+    }
+    if target == Target::Terminal {
+        let mut more = Dice(seed.wrapping_mul(0x9e37_79b9).wrapping_add(1));
+        window.reverses = more.chance(50);
+        window.status = more.chance(50).then(|| "0:sh       12:01".to_owned());
+        if more.chance(50) {
+            window.transcript = (0..9).map(|line| format!("$ earlier {line}")).collect();
+        }
     }
     let neighbour = SimulatedWindow::new(2, Habit::Chat, "agent-2", frame(600));
     let mut world = World::new(vec![window, neighbour], Vec::new());

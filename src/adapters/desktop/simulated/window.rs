@@ -89,6 +89,12 @@ pub struct SimulatedWindow {
     pub offer: Option<String>,
     /// Everything it did, in words, since it was last asked.
     pub(super) did: Vec<String>,
+    /// Whether a terminal shows what was pasted in reverse until the next key, as readline does.
+    pub reverses: bool,
+    /// A last line that stands still while the rest scrolls, as in tmux.
+    pub status: Option<String>,
+    /// So many letters at the end of the text are in reverse.
+    pub(super) reversed: usize,
     /// How long its colours fade from pale to full once it has the focus, as GTK windows do.
     pub fade: Duration,
     /// When it got the focus last.
@@ -128,6 +134,9 @@ impl SimulatedWindow {
             completes: None,
             offer: None,
             did: Vec::new(),
+            reverses: false,
+            status: None,
+            reversed: 0,
             fade: Duration::ZERO,
             focused_at: Timestamp::EPOCH,
             inbox: VecDeque::new(),
@@ -219,12 +228,16 @@ impl SimulatedWindow {
         } else {
             self.text.push_str(text);
         }
+        if self.reverses {
+            self.reversed = text.chars().count();
+        }
     }
 
     fn key(&mut self, chord: &Chord, clip: &Clip, now: Timestamp) -> Option<Effect> {
         let ctrl = chord.modifiers.contains(&Modifier::Ctrl);
         let shift = chord.modifiers.contains(&Modifier::Shift);
         let terminal = self.habit == Habit::Terminal;
+        self.reversed = 0;
         match (chord.key, ctrl) {
             (Key::Char('v'), true) if shift == terminal => {
                 if self.pastes_lost > 0 {

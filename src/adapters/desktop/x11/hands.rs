@@ -1,6 +1,7 @@
 //! Pointer and keyboard, moved by enigo through XTEST.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use enigo::{
     Button, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, Settings,
@@ -9,14 +10,17 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask};
 use x11rb::protocol::xtest::ConnectionExt as _;
 
-use crate::delivery::ports::{Act, Chord, Key, Modifier, Trouble};
+use crate::delivery::ports::{ASIDE, Act, Chord, Key, Modifier, Trouble};
 use crate::events::facts::screen::Point;
 
 use super::keys::{Keys, Stroke, group_of, symbol_of, symbol_of_char};
 use super::link::{Link, lost, trouble};
+use super::survey::clamped;
 
 /// enigo waits so long before every event by itself; we look instead of waiting.
 const DELAY_MILLIS: u32 = 0;
+/// Clicks further apart are no double click to any toolkit (400 to 500 ms).
+const MULTICLICK: Duration = Duration::from_millis(650);
 const BUTTONS: [(Button, KeyButMask); 3] = [
     (Button::Left, KeyButMask::BUTTON1),
     (Button::Middle, KeyButMask::BUTTON2),
@@ -31,6 +35,8 @@ pub(super) struct Hands {
     learnt: Keys,
     keys: Keys,
     presses: u64,
+    /// Where and when clicks were that may still be counted together with the next one.
+    clicked: Vec<(Point, Instant)>,
 }
 
 impl fmt::Debug for Hands {
@@ -53,6 +59,7 @@ impl Hands {
             learnt: keys.clone(),
             keys,
             presses: 0,
+            clicked: Vec::new(),
         })
     }
 
@@ -89,7 +96,10 @@ impl Hands {
     /// Does it. When this returns the server has seen all of it.
     pub(super) fn act(&mut self, link: &Link, act: &Act) -> Result<(), Trouble> {
         let done = match act {
-            Act::Click(at) => self.click(*at),
+            Act::Click(at) => {
+                let at = self.beside_the_last(link, *at)?;
+                self.click(at)
+            }
             // `PressIn` comes here when its keys are not on the keyboard, and enigo must lend them one.
             Act::Press(chord) | Act::PressIn { chord, .. } => {
                 let group = group_of(state(link)?);
@@ -144,6 +154,31 @@ impl Hands {
         }
         let held = modifiers.iter().map(|held| self.keys.modifier(*held));
         held.chain([Some(code)]).collect()
+    }
+
+    /// Where to click so that it does not make a double click: aside, when the last click around here was here and
+    /// nothing but the same window is there.
+    fn beside_the_last(&mut self, link: &Link, at: Point) -> Result<Point, Trouble> {
+        let aside = i32::from(ASIDE);
+        // Windows count the clicks that they get themselves: what was clicked elsewhere meanwhile ends no
+        // series.
+        self.clicked.retain(|(_, when)| when.elapsed() < MULTICLICK);
+        let apart = |a: i32, b: i32| a.abs_diff(b);
+        let last = self.clicked.iter().rev().find(|(place, _)| {
+            apart(place.x, at.x) <= ASIDE.into() && apart(place.y, at.y) <= ASIDE.into()
+        });
+        let doubled = last.is_some_and(|(place, _)| apart(place.x, at.x) < ASIDE.into());
+        let beside = Point {
+            x: at.x.saturating_sub(aside),
+            ..at
+        };
+        let place = if doubled && top_at(link, beside)? == top_at(link, at)? {
+            beside
+        } else {
+            at
+        };
+        self.clicked.push((place, Instant::now()));
+        Ok(place)
     }
 
     fn click(&mut self, at: Point) -> Result<(), InputError> {
@@ -278,6 +313,14 @@ fn guarded(link: &Link, codes: &[u8], focus: u32) -> Result<bool, Trouble> {
             .map_err(lost)?;
     }
     Ok(true)
+}
+
+/// The top-level window at a point; none where the screen ends.
+fn top_at(link: &Link, at: Point) -> Result<u32, Trouble> {
+    let asked = link
+        .conn
+        .translate_coordinates(link.root, link.root, clamped(at.x), clamped(at.y));
+    Ok(asked.map_err(lost)?.reply().map_err(trouble)?.child)
 }
 
 fn state(link: &Link) -> Result<KeyButMask, Trouble> {
