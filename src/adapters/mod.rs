@@ -7,6 +7,7 @@ pub mod entropy;
 pub mod files;
 pub mod harm;
 pub mod inbox;
+pub mod machine;
 pub mod processes;
 pub mod seat_process;
 pub mod vault;

@@ -26,6 +26,7 @@ mod backup_kit;
 mod backup_prune;
 mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod calibrating;
 mod carried;
 mod cli;
 mod coordinates;

@@ -75,6 +75,8 @@ pub enum What {
         /// Only what died of this.
         class: Option<FailureClass>,
     },
+    /// `calibrate`: this agent, or all.
+    Calibrate(Option<AgentId>),
     /// `timing`.
     Timing(Timing),
     /// `panic`.
