@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::acknowledge::Acknowledge;
 use super::add_agent::AddAgent;
 use super::broadcast::Broadcast;
+use super::calibrate::{BeginCalibration, MissCalibration};
 use super::cancel::Cancel;
 use super::change_agent::ChangeAgent;
 use super::configure::{LoadConfig, SetConfig};
@@ -56,7 +57,7 @@ commands! {
     StartAttempt, SubmitAttempt, EndAttempt, FailAttempt, InboxAttempt, CutOff, LearnBox,
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
     PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
-    RecordBackup, RecordDrill, RecordSchedule,
+    RecordBackup, RecordDrill, RecordSchedule, BeginCalibration, MissCalibration,
 }
 
 /// What must be looked up before a command can be decided.
@@ -85,10 +86,25 @@ pub(super) struct Needs {
 }
 
 impl Needs {
+    fn messages(ids: impl Iterator<Item = MessageId>) -> Self {
+        Self {
+            messages: ids.collect(),
+            ..Self::default()
+        }
+    }
+
     fn message(id: MessageId) -> Self {
         Self {
             messages: vec![id],
             ..Self::default()
+        }
+    }
+
+    /// Whether hands may move for the agent on the seat.
+    fn hands(id: &AgentId, seat: &SeatId) -> Self {
+        Self {
+            seat: Some(seat.clone()),
+            ..Self::agent(id)
         }
     }
 
@@ -122,12 +138,10 @@ impl Command {
                 senders: true,
                 ..Needs::default()
             },
-            Self::InboxAttempt(it) => Needs {
-                messages: std::iter::once(it.message)
-                    .chain(it.nudge.as_ref().map(|nudge| nudge.message))
-                    .collect(),
-                ..Needs::default()
-            },
+            Self::InboxAttempt(it) => {
+                let nudge = it.nudge.as_ref().map(|nudge| nudge.message);
+                Needs::messages(std::iter::once(it.message).chain(nudge))
+            }
             Self::StartAttempt(it) => Needs {
                 recipients: true,
                 seat: it.seat.clone(),
@@ -137,6 +151,7 @@ impl Command {
                 recipients: true,
                 ..Needs::message(it.message())
             },
+            Self::BeginCalibration(it) => Needs::hands(&it.began.agent, &it.began.seat),
             Self::Requeue(it) => Needs {
                 recipients: true,
                 ..Needs::message(it.message)
@@ -168,6 +183,7 @@ impl Command {
             | Self::LoadConfig(_)
             | Self::KeepCalibration(_)
             | Self::KeepDrift(_)
+            | Self::MissCalibration(_)
             | Self::RecordBackup(_)
             | Self::RecordDrill(_)
             | Self::RecordSchedule(_) => Needs::default(),
@@ -191,6 +207,8 @@ impl Command {
             | Self::ResumeSeat(_)
             | Self::KeepCalibration(_)
             | Self::KeepDrift(_)
+            | Self::BeginCalibration(_)
+            | Self::MissCalibration(_)
             | Self::LearnBox(_)
             | Self::KeepNote(_)
             | Self::SetConfig(_)
@@ -245,6 +263,8 @@ impl Command {
             Self::LoadConfig(it) => Ok(it.decide()),
             Self::KeepCalibration(it) => Ok(it.decide()),
             Self::KeepDrift(it) => Ok(it.decide()),
+            Self::BeginCalibration(it) => it.decide(known),
+            Self::MissCalibration(it) => Ok(it.decide()),
             Self::RecordBackup(it) => Ok(it.decide()),
             Self::RecordDrill(it) => Ok(it.decide()),
             Self::RecordSchedule(it) => Ok(it.decide()),

@@ -3,6 +3,7 @@
 pub mod acknowledge;
 pub mod add_agent;
 pub mod broadcast;
+pub mod calibrate;
 pub mod cancel;
 pub mod change_agent;
 pub mod command;

@@ -127,6 +127,9 @@ impl Carriage {
                 attempt,
                 reason,
             }),
+            Outcome::Measured { .. } => {
+                return self.cut_off(world, "the worker measured instead of carrying");
+            }
             Outcome::Failed {
                 class,
                 detail,

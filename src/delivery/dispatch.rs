@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
 use super::carriage::cut_off;
+use super::gauging::Calls;
 use super::lane::{Lane, Track};
 use super::letter::Letter;
 use super::office::Office;
@@ -78,6 +79,8 @@ pub struct World {
     pub inbox: Arc<dyn Letters>,
     /// Patience, policy, keys, as they change. Each attempt takes them as it begins.
     pub settings: watch::Receiver<Arc<DispatchSettings>>,
+    /// Windows that somebody wants to have measured.
+    pub calls: Calls,
 }
 
 /// Why deliveries ended.
@@ -190,9 +193,13 @@ async fn attend(
     lanes.spawn(Lane::new(in_lanes.clone(), Track::Inbox).run());
     let mut head = world.head.clone();
     let mut leaving = world.leaving.clone();
+    let mut called = world.calls.told();
     while !*leaving.borrow() {
+        called.mark_unchanged();
         let next_due = world.off_thread(expire).await?;
-        for seat in world.projections.read(|states| states.outbox.seats()) {
+        let to_measure = world.calls.seats();
+        let known = world.projections.read(|states| states.outbox.seats());
+        for seat in known.into_iter().chain(to_measure) {
             if seats.insert(seat.clone()) {
                 lanes.spawn(Lane::new(in_lanes.clone(), Track::Seat(seat)).run());
             }
@@ -201,6 +208,7 @@ async fn attend(
         tokio::select! {
             _ = head.changed() => {}
             _ = leaving.changed() => {}
+            _ = called.changed() => {}
             () = tokio::time::sleep(rest) => {}
             Some(ended) = lanes.join_next() => ended??,
         }

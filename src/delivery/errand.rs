@@ -6,7 +6,7 @@ use super::breaker::{Breaker, Pass};
 use super::carriage::Carriage;
 use super::envelope;
 use super::failing::{self, Failed};
-use super::job::{Input, Job, Patience, Standing};
+use super::job::{Aim, Input, Job, Patience, Standing};
 use super::lane::Track;
 use super::letter::{Letter, Post};
 use super::look::Look;
@@ -21,7 +21,7 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Via};
 use crate::events::facts::screen::Point;
-use crate::events::ids::{AgentId, Position};
+use crate::events::ids::{AgentId, MessageId, Position};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::ReadError;
 use crate::events::time::Timestamp;
@@ -268,11 +268,49 @@ fn job(
         ),
         input: handling.input,
         look: look(world, agent)?,
-        standing: standing(world, agent, handling)?,
+        standing: standing(world, &candidate.to, agent, handling)?,
         expires_at: candidate.expires_at,
         read_back: settings.read_back,
         clipboard: settings.clipboard,
+        aim: Aim::Deliver,
     })
+}
+
+/// What the worker is told to measure an agent's window with these words; none when the agent has no
+/// window.
+pub fn to_measure(world: &impl Office, to: &AgentId, words: &str) -> Result<Option<Job>, Refused> {
+    world.catch_up()?;
+    let agent = world.read(|states| states.agents.get(to).cloned());
+    let Some((agent, place)) = agent.and_then(|agent| {
+        let place = agent.profile.place?;
+        Some((agent, place))
+    }) else {
+        return Ok(None);
+    };
+    let settings = world.settings();
+    let handling = handling(&settings, to, &agent);
+    let profile = &agent.profile;
+    Ok(Some(Job {
+        message: MessageId(world.fresh()),
+        attempt: 1,
+        agent: to.clone(),
+        place,
+        target: handling.target,
+        window: profile.window.clone(),
+        fingerprint: profile.fingerprint.clone(),
+        known_window: agent.window.clone(),
+        text: words.to_owned(),
+        sanitised: None,
+        keys: handling.manner.keys.clone(),
+        patience: handling.manner.patience,
+        look: look(world, &agent)?,
+        standing: standing(world, to, &agent, handling)?,
+        expires_at: None,
+        input: handling.input,
+        read_back: settings.read_back,
+        clipboard: settings.clipboard,
+        aim: Aim::Measure,
+    }))
 }
 
 /// The deadlines that the agent's past attempts allow.
@@ -282,9 +320,13 @@ fn patience(
     configured: Patience,
     learning: &Learning,
 ) -> Patience {
-    let past = world.read(|states| states.timing.of(agent).cloned());
+    let (past, calibrated) = world.read(|states| {
+        let calibrated = states.timing.looked_at().get(agent).cloned();
+        (states.timing.of(agent).cloned(), calibrated)
+    });
     let of = |step| past.as_ref().and_then(|steps| steps.get(&step).cloned());
-    timing::patience(configured, of, learning)
+    let figures = calibrated.map_or_else(Vec::new, |it| it.figures);
+    timing::patience(configured, of, &figures, learning)
 }
 
 /// How the agent's window is handled: by the class of the one it was placed in, or last seen in.
@@ -318,6 +360,7 @@ fn typed(
 /// Texts of ours that may stand in the agent's box.
 fn standing(
     world: &impl Office,
+    to: &AgentId,
     agent: &Agent,
     handling: Handling<'_>,
 ) -> Result<Vec<Standing>, Refused> {
@@ -335,6 +378,13 @@ fn standing(
             });
         }
     }
+    // Words of a measurement that was cut off.
+    let left = world.read(|states| states.timing.left(to).map(str::to_owned));
+    standing.extend(left.map(|text| Standing {
+        message: MessageId(world.fresh()),
+        text,
+        entered: false,
+    }));
     Ok(standing)
 }
 

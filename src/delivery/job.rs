@@ -51,6 +51,18 @@ pub struct Job {
     pub read_back: ReadBack,
     /// How the clipboard is used.
     pub clipboard: ClipboardLimits,
+    /// What it is for.
+    pub aim: Aim,
+}
+
+/// What an attempt is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// To deliver the text.
+    Deliver,
+    /// To see how quick the window is: the text is put into the box, taken back, and never submitted.
+    Measure,
 }
 
 /// A text of ours that may stand in the box.

@@ -9,6 +9,7 @@ use super::carriage::Carriage;
 use super::courier::moves::{Ending, Outcome};
 use super::dispatch::{Hands, LOOK_AGAIN, Stopped, World};
 use super::errand::{self, Errand};
+use super::gauging::Calls;
 use super::office::Office as _;
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
@@ -20,7 +21,7 @@ const CLAIM: Duration = Duration::from_secs(20);
 
 /// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
 /// beyond the sum of the courier's own deadlines.
-const SILENCE: Duration = Duration::from_mins(1);
+pub(super) const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a worker that is not needed any more may take to end.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -71,14 +72,20 @@ impl Lane {
     pub async fn run(mut self) -> Result<(), Stopped> {
         let mut head = self.world.head.clone();
         let mut leaving = self.world.leaving.clone();
+        let mut called = self.world.calls.told();
         while !*leaving.borrow() {
             head.mark_unchanged();
+            called.mark_unchanged();
+            if self.answer_call().await {
+                continue;
+            }
             let Some(rest) = self.step().await? else {
                 continue;
             };
             tokio::select! {
                 _ = head.changed() => {}
                 _ = leaving.changed() => {}
+                _ = called.changed() => {}
                 () = tokio::time::sleep(rest) => {}
             }
         }
@@ -107,7 +114,7 @@ impl Lane {
     }
 
     /// Lets the worker end by itself: it has a clipboard to hand on. Dropping it would stop it.
-    async fn let_go(&mut self) {
+    pub async fn let_go(&mut self) {
         let Some(Hands { say, mut hear }) = self.hands.take() else {
             return;
         };
@@ -117,6 +124,34 @@ impl Lane {
         tokio::time::timeout(FAREWELL, gone)
             .await
             .unwrap_or_default();
+    }
+
+    pub(super) const fn seat(&self) -> Option<&SeatId> {
+        match &self.track {
+            Track::Seat(seat) => Some(seat),
+            Track::Inbox => None,
+        }
+    }
+
+    pub(super) const fn calls(&self) -> &Calls {
+        &self.world.calls
+    }
+
+    pub(super) fn panic(&self) -> watch::Receiver<u64> {
+        self.world.panic.clone()
+    }
+
+    pub(super) const fn hands_mut(&mut self) -> Option<&mut Hands> {
+        self.hands.as_mut()
+    }
+
+    pub(super) fn lose_hands(&mut self) {
+        self.hands = None;
+    }
+
+    /// Makes sure of a worker; or says what an attempt would fail as.
+    pub(super) async fn ready(&mut self) -> Result<(), (FailureClass, String)> {
+        self.claim().await.map_err(Unready::reason)
     }
 
     /// True when something came of it; false when the errand was refused before it began.
@@ -275,11 +310,15 @@ enum Unready {
 }
 
 impl Unready {
-    fn ending(self, carriage: &Carriage) -> Ending {
-        let (class, detail) = match self {
+    fn reason(self) -> (FailureClass, String) {
+        match self {
             Self::Seat(detail) => (FailureClass::DisplayGone, detail),
             Self::Ended(detail) | Self::Slow(detail) => (FailureClass::Interrupted, detail),
-        };
+        }
+    }
+
+    fn ending(self, carriage: &Carriage) -> Ending {
+        let (class, detail) = self.reason();
         Ending {
             outcome: Outcome::Failed {
                 class,

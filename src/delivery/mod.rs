@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod errand;
 pub mod evidence;
 pub mod failing;
+pub mod gauging;
 pub mod hands;
 pub mod job;
 pub mod lane;

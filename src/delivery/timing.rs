@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Patience;
 use crate::events::facts::attempt::Step;
+use crate::events::facts::timing::{Figure, Measure};
 use crate::events::facts::words::worded;
 use crate::projections::timing::{RECENT, StepTiming};
 
@@ -47,6 +48,8 @@ worded! {
         Configured = "configured",
         /// There are not enough attempts yet.
         FewAttempts = "few_attempts",
+        /// There are not, but the window was measured.
+        Calibrated = "calibrated",
         /// It was waited for in vain lately: as configured, or longer.
         Missed = "missed",
         /// A multiple of what past attempts took.
@@ -67,8 +70,38 @@ pub struct Deadline {
     pub why: Why,
 }
 
-/// The deadline of a step. `configured` is what is safe when nothing is known.
-pub fn deadline(configured: Duration, step: Option<&StepTiming>, learning: &Learning) -> Deadline {
+/// What was measured of a step.
+pub fn figure(figures: &[Figure], step: Step) -> Option<Figure> {
+    let measures: &[Measure] = match step {
+        Step::Focus => &[Measure::WindowSwitch, Measure::Focus],
+        Step::Clipboard => &[Measure::Clipboard],
+        Step::Paste => &[Measure::PasteVisible],
+        Step::Submit | Step::Preflight | Step::Baseline | Step::Settle | Step::Restore => &[],
+    };
+    let of = figures.iter().filter(|it| measures.contains(&it.measure));
+    of.max_by_key(|it| it.max_micros).copied()
+}
+
+/// The deadline of a step from a measurement: a few samples in a calm moment say less than many
+/// deliveries, so twice the factor is taken, and never less than half of what is configured.
+fn from_figure(configured: Duration, figure: Figure, learning: &Learning) -> Deadline {
+    let longest = Duration::from_micros(figure.max_micros);
+    let span = share(longest, learning.factor_percent).saturating_mul(2);
+    let ceiling = share(configured, learning.ceiling_percent).max(configured);
+    Deadline {
+        span: span.clamp(configured / 2, ceiling),
+        why: Why::Calibrated,
+    }
+}
+
+/// The deadline of a step. `configured` is what is safe when nothing is known; `figure` is what was
+/// measured of it, and counts until there are enough attempts.
+pub fn deadline(
+    configured: Duration,
+    step: Option<&StepTiming>,
+    figure: Option<Figure>,
+    learning: &Learning,
+) -> Deadline {
     let plain = |why| Deadline {
         span: configured,
         why,
@@ -76,8 +109,14 @@ pub fn deadline(configured: Duration, step: Option<&StepTiming>, learning: &Lear
     if !learning.on {
         return plain(Why::Configured);
     }
+    let few = || {
+        figure.map_or_else(
+            || plain(Why::FewAttempts),
+            |figure| from_figure(configured, figure, learning),
+        )
+    };
     let Some(timing) = step else {
-        return plain(Why::FewAttempts);
+        return few();
     };
     let ceiling = share(configured, learning.ceiling_percent).max(configured);
     let quantile = timing.all().quantile(learning.per_mille);
@@ -93,7 +132,7 @@ pub fn deadline(configured: Duration, step: Option<&StepTiming>, learning: &Lear
         }
     }
     if timing.all().count() < learning.attempts_min.max(1) {
-        return plain(Why::FewAttempts);
+        return few();
     }
     let floor = share(configured, learning.floor_percent).min(configured);
     if learnt < floor {
@@ -134,9 +173,13 @@ pub const fn configured(patience: &Patience, step: Step) -> Option<Duration> {
 pub fn patience(
     configured: Patience,
     past: impl Fn(Step) -> Option<StepTiming>,
+    figures: &[Figure],
     learning: &Learning,
 ) -> Patience {
-    let of = |step, span| deadline(span, past(step).as_ref(), learning).span;
+    let of = |step, span| {
+        let figure = figure(figures, step);
+        deadline(span, past(step).as_ref(), figure, learning).span
+    };
     Patience {
         focus: of(Step::Focus, configured.focus),
         clipboard: of(Step::Clipboard, configured.clipboard),

@@ -25,7 +25,7 @@ use super::facts::message::{
     MessageExpired, MessageRead, MessageRequeued, MessageResolved,
 };
 use super::facts::seat::{SeatPaused, SeatResumed};
-use super::facts::timing::{TimingCalibrated, TimingDrifted};
+use super::facts::timing::{TimingBegan, TimingCalibrated, TimingDrifted, TimingMissed};
 
 macro_rules! register {
     (
@@ -144,6 +144,8 @@ register! {
     601 "config.set" ConfigSet;
     700 "timing.calibrated" TimingCalibrated;
     701 "timing.drifted" TimingDrifted;
+    702 "timing.began" TimingBegan;
+    703 "timing.missed" TimingMissed;
     720 "backup.taken" BackupTaken;
     721 "drill.passed" DrillPassed;
     722 "drill.missed" DrillMissed;

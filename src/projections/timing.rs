@@ -31,6 +31,8 @@ pub struct Timing {
     agents: BTreeMap<AgentId, BTreeMap<Step, StepTiming>>,
     seats: BTreeMap<SeatId, Calibrated>,
     looked_at: BTreeMap<AgentId, Calibrated>,
+    /// Words of a measurement that may stand in the agent's box.
+    left: BTreeMap<AgentId, String>,
     open: BTreeMap<MessageId, (AgentId, Life)>,
 }
 
@@ -62,11 +64,11 @@ pub struct Calibrated {
 
 impl Fold for Timing {
     const NAME: &'static str = "timing";
-    const VERSION: u32 = 1;
-    const READS_SINCE: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_SINCE: u32 = 2;
 
     fn cares(kind: u16) -> bool {
-        matches!(kind, 100..=299 | 303 | 700..=799)
+        matches!(kind, 100..=299 | 301 | 303 | 700..=799)
     }
 
     fn apply(&mut self, event: &Seen<'_>) {
@@ -82,6 +84,10 @@ impl Fold for Timing {
                 let counts = |time: &StepTime| time.step != Step::Submit || observed.presses <= 1;
                 let steps: Vec<StepTime> = observed.steps.iter().copied().filter(counts).collect();
                 self.arrived(observed.message, &steps);
+                // It was pasted into a box that held nothing else.
+                if let Some((agent, _)) = self.open.get(&observed.message) {
+                    self.left.remove(agent);
+                }
             }
             Fact::AttemptFailed(failed) => {
                 if let Some(step) = waited_for(failed.class) {
@@ -91,6 +97,17 @@ impl Fold for Timing {
             Fact::AgentRemoved(removed) => {
                 self.agents.remove(&removed.agent);
                 self.looked_at.remove(&removed.agent);
+                self.left.remove(&removed.agent);
+            }
+            // Another box: what was measured of the old one says nothing of it.
+            Fact::AgentPlaced(placed) => {
+                self.looked_at.remove(&placed.agent);
+            }
+            Fact::TimingBegan(began) => {
+                self.left.insert(began.agent.clone(), began.text.clone());
+            }
+            Fact::TimingMissed(missed) if !missed.text_may_stand => {
+                self.left.remove(&missed.agent);
             }
             Fact::TimingCalibrated(it) => {
                 let calibrated = Calibrated {
@@ -100,7 +117,10 @@ impl Fold for Timing {
                     machine: it.machine,
                 };
                 match &it.agent {
-                    Some(agent) => self.looked_at.insert(agent.clone(), calibrated),
+                    Some(agent) => {
+                        self.left.remove(agent);
+                        self.looked_at.insert(agent.clone(), calibrated)
+                    }
                     None => self.seats.insert(it.seat.clone(), calibrated),
                 };
             }
@@ -190,7 +210,12 @@ impl Timing {
         &self.seats
     }
 
-    /// What was last seen of agents' windows without touching them.
+    /// Words of a measurement that may stand in the agent's box.
+    pub fn left(&self, agent: &AgentId) -> Option<&str> {
+        self.left.get(agent).map(String::as_str)
+    }
+
+    /// The last calibration of every agent's window.
     pub const fn looked_at(&self) -> &BTreeMap<AgentId, Calibrated> {
         &self.looked_at
     }

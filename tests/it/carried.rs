@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use switchboard::adapters::desktop::x11::desktop::X11Desktop;
 use switchboard::delivery::courier::moves::{Answer, Ending, Outcome};
 use switchboard::delivery::hands::{Pace, carry};
-use switchboard::delivery::job::{ClipboardLimits, Input, Job, Keys, Patience, ReadBack, Standing};
+use switchboard::delivery::job::{
+    Aim, ClipboardLimits, Input, Job, Keys, Patience, ReadBack, Standing,
+};
 use switchboard::delivery::look::Look;
 use switchboard::events::facts::agent::Target;
 use switchboard::events::ids::MessageId;
@@ -58,6 +60,7 @@ fn job(agent: &Agent, target: Target, number: usize, look: Option<Look>) -> Job 
         input: Input::Paste,
         read_back: ReadBack::WhenDoubtful,
         clipboard: ClipboardLimits::default(),
+        aim: Aim::Deliver,
     }
 }
 
@@ -95,7 +98,8 @@ fn carry_all(
                 Outcome::Observed { .. } => standing[turn].clear(),
                 other @ (Outcome::Submitted { .. }
                 | Outcome::Failed { .. }
-                | Outcome::Unknown { .. }) => {
+                | Outcome::Unknown { .. }
+                | Outcome::Measured { .. }) => {
                     println!("{} #{number} attempt {attempt}: {other:?}", agent.name);
                     if let Outcome::Failed { text_may_stand, .. } = other
                         && attempt < 3

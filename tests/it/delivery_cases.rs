@@ -51,7 +51,10 @@ fn failed(outcome: &Outcome) -> (FailureClass, bool) {
             text_may_stand,
             ..
         } => (*class, *text_may_stand),
-        Outcome::Observed { .. } | Outcome::Submitted { .. } | Outcome::Unknown { .. } => {
+        Outcome::Observed { .. }
+        | Outcome::Submitted { .. }
+        | Outcome::Unknown { .. }
+        | Outcome::Measured { .. } => {
             panic!("{outcome:?}")
         }
     }
@@ -60,7 +63,10 @@ fn failed(outcome: &Outcome) -> (FailureClass, bool) {
 fn observed(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Observed { presses, .. } => *presses,
-        Outcome::Failed { .. } | Outcome::Submitted { .. } | Outcome::Unknown { .. } => {
+        Outcome::Failed { .. }
+        | Outcome::Submitted { .. }
+        | Outcome::Unknown { .. }
+        | Outcome::Measured { .. } => {
             panic!("{outcome:?}")
         }
     }
@@ -622,7 +628,7 @@ fn trouble_at_any_moment_ends_the_attempt_truthfully() {
                     stage.let_everything_happen();
                     assert_eq!(stage.received(), [TEXT], "{trouble} at {at}");
                 }
-                Outcome::Unknown { .. } | Outcome::Submitted { .. } => {
+                Outcome::Unknown { .. } | Outcome::Submitted { .. } | Outcome::Measured { .. } => {
                     assert!(entered, "{trouble} at {at}: {outcome:?}");
                 }
             }

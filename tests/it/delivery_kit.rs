@@ -10,7 +10,7 @@ use switchboard::adapters::desktop::simulated::world::World;
 use switchboard::delivery::courier::machine::Courier;
 use switchboard::delivery::courier::moves::{Answer, Ending, Move, Outcome, Report};
 use switchboard::delivery::hands::{Pace as _, perform};
-use switchboard::delivery::job::{ClipboardLimits, Input, Job, Keys, Patience, ReadBack};
+use switchboard::delivery::job::{Aim, ClipboardLimits, Input, Job, Keys, Patience, ReadBack};
 use switchboard::delivery::look::Look;
 use switchboard::delivery::ports::Desktop as _;
 use switchboard::events::facts::agent::Target;
@@ -72,6 +72,7 @@ pub(crate) fn job(text: &str, target: Target) -> Job {
         input: Input::Paste,
         read_back: ReadBack::WhenDoubtful,
         clipboard: ClipboardLimits::default(),
+        aim: Aim::Deliver,
     }
 }
 

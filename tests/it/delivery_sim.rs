@@ -166,7 +166,7 @@ impl Story {
                 None => true,
                 Some(Outcome::Observed { .. }) => return Rest::Observed,
                 Some(Outcome::Submitted { .. }) => return Rest::Submitted,
-                Some(Outcome::Unknown { .. }) => return Rest::Unknown,
+                Some(Outcome::Unknown { .. } | Outcome::Measured { .. }) => return Rest::Unknown,
                 Some(Outcome::Failed { text_may_stand, .. }) => text_may_stand,
             };
             let standing = Standing {

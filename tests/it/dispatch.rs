@@ -13,6 +13,7 @@ use switchboard::commands::pause_seat::PauseSeat;
 use switchboard::commands::send::SendMessage;
 use switchboard::delivery::courier::moves::{Answer, Ending, Milestone, Outcome};
 use switchboard::delivery::dispatch::{self, Hands, Hire, Letters, Stopped, World};
+use switchboard::delivery::gauging::Calls;
 use switchboard::delivery::letter::Letter;
 use switchboard::delivery::office::Office as _;
 use switchboard::delivery::ports::Abilities;
@@ -213,6 +214,7 @@ impl Stage {
             hire: troupe.clone(),
             inbox: boxes.clone(),
             settings: watch::channel(Arc::new(settings)).1,
+            calls: Calls::default(),
         };
         let stage = Self {
             _folder: folder,

@@ -33,7 +33,7 @@ use switchboard::events::facts::message::{
 use switchboard::events::facts::screen::{Fingerprint, Point, Rect};
 use switchboard::events::facts::seat::{PauseReason, SeatPaused, SeatResumed};
 use switchboard::events::facts::timing::{
-    Figure, Machine, Measure, TimingCalibrated, TimingDrifted,
+    Figure, Machine, Measure, TimingBegan, TimingCalibrated, TimingDrifted, TimingMissed,
 };
 use switchboard::events::facts::words::{Bulk, Word};
 use switchboard::events::ids::{AgentId, MessageId, SeatId};
@@ -453,6 +453,21 @@ fn timings() -> Vec<Fact> {
                 disk_free_kib: 10_485_760,
                 disk_sync_micros: 3_100,
             },
+        }
+        .into(),
+        TimingBegan {
+            seat: seat(),
+            agent: agent("agent-3"),
+            by: AgentId::operator(),
+            text: "measuring".to_owned(),
+        }
+        .into(),
+        TimingMissed {
+            seat: seat(),
+            agent: agent("agent-3"),
+            class: FailureClass::DraftInTheWay,
+            detail: "the box holds somebody's unfinished words".to_owned(),
+            text_may_stand: false,
         }
         .into(),
         TimingDrifted {

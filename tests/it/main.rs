@@ -32,6 +32,7 @@ mod backup_prune;
 mod backup_schedule;
 mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod calibrating;
 mod carried;
 mod cli;
 mod coordinates;

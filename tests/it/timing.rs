@@ -230,7 +230,7 @@ fn deadline(paper: &Paper, step: Step, learning: &Learning) -> (u128, Why) {
     let past = paper.read(|states| states.timing.of(&agent(1)).unwrap().get(&step).cloned());
     let patience = Patience::of(Target::Chat);
     let configured = timing::configured(&patience, step).unwrap();
-    let made = timing::deadline(configured, past.as_ref(), learning);
+    let made = timing::deadline(configured, past.as_ref(), None, learning);
     (made.span.as_millis(), made.why)
 }
 

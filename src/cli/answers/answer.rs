@@ -4,8 +4,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    agents, backup, doctor, drill, events, execute, inbox, messages, panic, projections, send,
-    status, timing,
+    agents, backup, calibrate, doctor, drill, events, execute, inbox, messages, panic, projections,
+    send, status, timing,
 };
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
@@ -84,6 +84,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         What::Why(message) => messages::why(asked, message).await,
         What::Queue => messages::queue(asked).await,
         What::RequeueAll { class } => execute::requeue_all(asked, class).await,
+        What::Calibrate(agent) => calibrate::answer(asked, agent).await,
         What::Timing(wanted) => timing::answer(asked, wanted).await,
         What::Panic => panic::answer(asked).await,
         What::Status => status::answer(asked).await,

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod answer;
 pub mod backup;
+pub mod calibrate;
 pub mod doctor;
 pub mod drill;
 pub mod events;

@@ -14,6 +14,7 @@ use crate::delivery::job::Patience;
 use crate::delivery::settings::DispatchSettings;
 use crate::delivery::timing;
 use crate::events::facts::attempt::Step;
+use crate::events::facts::timing::Figure;
 use crate::events::ids::{AgentId, Position};
 use crate::projections::states::States;
 use crate::projections::timing::{Calibrated, StepTiming};
@@ -91,6 +92,12 @@ fn patience(states: &States, dispatch: &DispatchSettings, agent: &AgentId) -> Op
     Some(dispatch.of(agent.profile.target).patience)
 }
 
+/// What was measured of the step in the agent's window.
+fn measured(states: &States, agent: &AgentId, step: Step) -> Option<Figure> {
+    let calibrated = states.timing.looked_at().get(agent)?;
+    timing::figure(&calibrated.figures, step)
+}
+
 fn row(
     states: &States,
     dispatch: &DispatchSettings,
@@ -100,7 +107,9 @@ fn row(
     let quantile = |per_mille| past.all().quantile(per_mille).map(micros);
     let configured =
         patience(states, dispatch, agent).and_then(|patience| timing::configured(&patience, step));
-    let deadline = configured.map(|span| timing::deadline(span, Some(past), &dispatch.learning));
+    let figure = measured(states, agent, step);
+    let deadline =
+        configured.map(|span| timing::deadline(span, Some(past), figure, &dispatch.learning));
     json!({
         "record": "step",
         "agent": agent,
@@ -120,7 +129,7 @@ fn row(
     })
 }
 
-fn calibration(mut of: Value, calibrated: &Calibrated) -> Value {
+pub(super) fn calibration(mut of: Value, calibrated: &Calibrated) -> Value {
     if let Some(of) = of.as_object_mut() {
         of.insert("record".to_owned(), json!("calibration"));
         of.insert("position".to_owned(), json!(calibrated.position));
@@ -141,7 +150,9 @@ fn replay(owner: &Owner, wanted: &Timing) -> Result<Vec<Value>, Failure> {
             };
             for (step, timing) in steps {
                 if let Some(configured) = timing::configured(&patience, *step) {
-                    let learnt = timing::deadline(configured, Some(timing), &dispatch.learning);
+                    let figure = measured(states, agent, *step);
+                    let learnt =
+                        timing::deadline(configured, Some(timing), figure, &dispatch.learning);
                     past.insert((agent.clone(), *step), learnt.span);
                 }
             }

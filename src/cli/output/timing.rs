@@ -44,6 +44,31 @@ pub fn table(items: &[Value], paint: Paint) -> String {
     parts.join("\n\n")
 }
 
+/// What came of a calibration: what was measured, and what could not be.
+pub fn calibrated(items: &[Value], paint: Paint) -> String {
+    let parts: Vec<String> = items
+        .iter()
+        .map(|item| {
+            if item["record"].as_str() == Some("calibration") {
+                return calibration(item, paint);
+            }
+            let stands = if truth(item, "text_may_stand") {
+                "; the words may still stand in its box: the next attempt looks for them"
+            } else {
+                ""
+            };
+            let text = format!(
+                "window of {}, not measured ({}): {}{stands}",
+                word(item, "agent"),
+                word(item, "class"),
+                word(item, "detail")
+            );
+            paint.tone(Tone::Bad, &text)
+        })
+        .collect();
+    parts.join("\n\n")
+}
+
 /// One calibration: what was measured, and the machine.
 pub fn calibration(item: &Value, paint: Paint) -> String {
     let whose = match item["agent"].as_str() {

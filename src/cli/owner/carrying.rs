@@ -98,7 +98,8 @@ impl Owner {
         }
     }
 
-    fn world(&self) -> Result<World, Failure> {
+    /// Everything deliveries need.
+    pub fn world(&self) -> Result<World, Failure> {
         let hire = SeatProcesses::of_this_binary(self.desktop.clone()).map_err(|error| {
             let text = format!("this program cannot find its own binary: {error}");
             Failure::new(Exit::Failed, "no_binary", text)
@@ -114,6 +115,7 @@ impl Owner {
             hire: Arc::new(hire),
             inbox: Arc::new(Inbox::of(&self.store)),
             settings: self.tuning.dispatch(),
+            calls: self.calls.clone(),
         })
     }
 }

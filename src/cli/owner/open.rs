@@ -17,6 +17,7 @@ use crate::adapters::entropy::RandomIds;
 use crate::cli::exit::{Exit, Failure};
 use crate::commands::desk::Desk;
 use crate::config::layers::{Config, Layers, Sources};
+use crate::delivery::gauging::Calls;
 use crate::events::ids::{Ids, Position, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Edge, Ledger, OpenError, Opening};
@@ -85,6 +86,8 @@ pub struct Owner {
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) panic: Arc<watch::Sender<u64>>,
     pub(super) carrying: Arc<OnceCell<Carrying>>,
+    /// Wishes to measure, for the lanes.
+    pub calls: Calls,
 }
 
 impl fmt::Debug for Owner {
@@ -165,6 +168,7 @@ impl Owner {
             leaving: Arc::new(watch::channel(false).0),
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),
+            calls: Calls::default(),
         })
     }
 

@@ -76,6 +76,8 @@ pub enum What {
         /// Only what died of this.
         class: Option<FailureClass>,
     },
+    /// `calibrate`: this agent, or all.
+    Calibrate(Option<AgentId>),
     /// `timing`.
     Timing(Timing),
     /// `panic`.

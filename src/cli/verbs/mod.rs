@@ -6,6 +6,7 @@ pub mod append;
 pub mod ask;
 pub mod backup;
 pub mod broadcast;
+pub mod calibrate;
 pub mod cancel;
 pub mod clipboard_keeper;
 pub mod completions;

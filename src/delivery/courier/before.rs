@@ -13,6 +13,7 @@ use crate::delivery::whereabouts::whereabouts;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
 use crate::events::facts::screen::{Point, Rect};
+use crate::events::facts::timing::Measure;
 use crate::events::time::Timestamp;
 
 /// Watching the box before anything is put into it.
@@ -60,6 +61,7 @@ impl Courier {
             }
             Err(obstacle) => return self.fail(obstacle),
         }
+        self.focused_before = survey.focus;
         match judge(survey, self.job.place, &self.expected) {
             Ok(window) => self.window = Some(window.clone()),
             Err(obstacle) if obstacle.may_pass() && self.now < until => {
@@ -166,6 +168,13 @@ impl Courier {
     pub(super) fn focused(&mut self, survey: &Survey, until: Timestamp) -> Move {
         match self.as_chosen(survey, true) {
             Ok(()) => {
+                let switched = self.focused_before != self.window.as_ref().map(|w| w.id);
+                let measure = if switched {
+                    Measure::WindowSwitch
+                } else {
+                    Measure::Focus
+                };
+                self.sample(measure, self.pressed_at);
                 self.enter(Step::Baseline);
                 self.watch()
             }

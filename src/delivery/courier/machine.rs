@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::after::Submission;
 use super::before::Watch;
 use super::clear::Clearing;
-use super::moves::{Answer, Deed, Milestone, Move, Outcome, Report};
+use super::measure::TakingBack;
+use super::moves::{Answer, Deed, Milestone, Move, Outcome, Report, Sample};
 use super::paste::Sighting;
 use super::probe::Probe;
 use crate::delivery::job::Job;
@@ -17,6 +18,7 @@ use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
 use crate::events::facts::screen::{Point, Rect};
+use crate::events::facts::timing::Measure;
 use crate::events::time::Timestamp;
 
 /// Between the two equal pictures that a proof needs.
@@ -42,13 +44,17 @@ pub struct Courier {
     step: Step,
     step_began: Timestamp,
     /// When hands or clipboard were last moved.
-    pressed_at: Timestamp,
+    pub(super) pressed_at: Timestamp,
+    /// When the last deed was handed out.
+    pub(super) handed_at: Timestamp,
     /// When the text was last seen to have come to stand.
     pub(super) stood_at: Timestamp,
 
     pub(super) expected: Expected,
     /// Where the box was said to be. `job.place` is where it is: the window may have moved.
     pub(super) declared_place: Point,
+    /// The window that had the keyboard before the click.
+    pub(super) focused_before: Option<u64>,
     /// The window that was chosen.
     pub(super) window: Option<Window>,
     /// How often the window was looked for again because it moved.
@@ -90,6 +96,10 @@ pub struct Courier {
     pub(super) look_is_new: bool,
     pub(super) learnt: Option<Look>,
     pub(super) remarks: Vec<String>,
+    /// What was measured, when that is the aim.
+    pub(super) samples: Vec<Sample>,
+    /// How often the words were pasted and taken back.
+    pub(super) rounds: u8,
 }
 
 /// Whether the box may hold more than our text.
@@ -151,6 +161,8 @@ pub(super) enum Phase {
     Restore(Outcome),
     /// It was given back.
     Restored(Outcome),
+    /// Are the words gone again?
+    TakeBack(TakingBack),
     /// Everything was pasted blindly.
     BlindPasted,
     /// Enter was pressed blindly.
@@ -177,9 +189,11 @@ impl Courier {
             step: Step::Preflight,
             step_began: now,
             pressed_at: now,
+            handed_at: now,
             stood_at: now,
             expected: Expected::Any,
             declared_place: job.place,
+            focused_before: None,
             window: None,
             restarts: 0,
             volatile: Mask::none(&region),
@@ -208,6 +222,8 @@ impl Courier {
             look_is_new: true,
             learnt: None,
             remarks: Vec::new(),
+            samples: Vec::new(),
+            rounds: 0,
             job,
         }
     }
@@ -215,6 +231,7 @@ impl Courier {
     /// The next move, after this report at this instant.
     pub fn next(&mut self, report: Report, now: Timestamp) -> Move {
         self.now = now;
+        self.sample_look(&report);
         if let Report::Begin = report {
             return self.begin();
         }
@@ -259,6 +276,12 @@ impl Courier {
             (Phase::Confirm(witness), Report::Surveyed(survey)) => self.confirmed(witness, &survey),
             (Phase::Again { until }, Report::Surveyed(survey)) => self.again(&survey, until),
             (Phase::GiveUp { kept }, Report::Surveyed(survey)) => self.given_up(kept, &survey),
+            (Phase::TakeBack(taking), Report::Surveyed(survey)) => {
+                self.taking_back_aimed(taking, &survey)
+            }
+            (Phase::TakeBack(taking), Report::Captured(seen)) => {
+                self.taking_back_seen(taking, &seen)
+            }
             (Phase::Restore(outcome), Report::Read(clip)) => self.restore(outcome, &clip),
             (Phase::Restored(outcome), _) => self.over(outcome),
             (Phase::BlindPasted, Report::Done) => self.ask(0, 0),
@@ -274,6 +297,9 @@ impl Courier {
         match Expected::of(&self.job) {
             Ok(expected) => self.expected = expected,
             Err(obstacle) => return self.fail(obstacle),
+        }
+        if !self.abilities.observes && self.measures() {
+            return self.fail_as(FailureClass::Invalid, "this desktop cannot be seen");
         }
         if !self.abilities.observes {
             return self.begin_blind();
@@ -320,6 +346,7 @@ impl Courier {
         if matches!(deed, Deed::Act(_) | Deed::SetClipboard(_)) {
             self.pressed_at = self.now;
         }
+        self.handed_at = self.now;
         Move::Do(deed)
     }
 
@@ -409,6 +436,9 @@ impl Courier {
         let aside = u32::from(ASIDE) + 2;
         let near = place.x.abs_diff(pointer.x) <= aside && place.y.abs_diff(pointer.y) <= 2;
         if near {
+            if !self.pointer_arrived {
+                self.sample(Measure::Pointer, self.pressed_at);
+            }
             self.pointer_arrived = true;
         } else if self.pointer_arrived {
             return Err(Obstacle {

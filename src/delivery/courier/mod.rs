@@ -7,6 +7,7 @@ mod blind;
 mod clear;
 mod ending;
 pub mod machine;
+mod measure;
 pub mod moves;
 mod paste;
 mod probe;

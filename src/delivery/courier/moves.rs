@@ -8,6 +8,7 @@ use crate::delivery::look::Look;
 use crate::delivery::ports::{Act, Clip, Picture, Survey, Trouble};
 use crate::events::facts::attempt::{FailureClass, StepTime, Witness};
 use crate::events::facts::screen::{Fingerprint, Point, Rect};
+use crate::events::facts::timing::Measure;
 
 /// What the courier wants next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,4 +138,18 @@ pub enum Outcome {
         /// Why not.
         reason: String,
     },
+    /// The window was measured, and nothing of ours stands in it.
+    Measured {
+        /// In the order they were taken.
+        samples: Vec<Sample>,
+    },
+}
+
+/// How long something took once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What.
+    pub measure: Measure,
+    /// In microseconds.
+    pub micros: u64,
 }

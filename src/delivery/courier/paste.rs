@@ -10,6 +10,7 @@ use crate::delivery::preflight::{self, Obstacle};
 use crate::delivery::transcript;
 use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::{FailureClass, Step};
+use crate::events::facts::timing::Measure;
 use crate::events::time::Timestamp;
 
 /// Per cent of the text's pixels that must stand in the last look before Enter.
@@ -45,6 +46,7 @@ impl Courier {
     /// what was there before.
     pub(super) fn clipboard_holds(&mut self, clip: &Clip, until: Timestamp) -> Move {
         if matches!(clip, Clip::Text(text) if *text == self.job.text) {
+            self.sample(Measure::Clipboard, self.pressed_at);
             return self.aim();
         }
         if self.now < until {
@@ -134,6 +136,7 @@ impl Courier {
                 self.change = change;
                 self.pasted = Some(seen);
                 self.stood_at = self.now;
+                self.sample_words(sighting.since);
                 return self.survey(Phase::Landed);
             }
             // The text shows, and something else keeps moving: that is no part of the proof.
@@ -193,6 +196,9 @@ impl Courier {
     }
 
     fn settle_or_read(&mut self) -> Move {
+        if self.measures() {
+            return self.take_back();
+        }
         let read = self.doubt > Doubt::None || self.job.read_back == ReadBack::Always;
         if read && self.target() != Target::Terminal {
             return self.probe(Probe::new(Purpose::ReadBack));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::Step;
+use super::attempt::{FailureClass, Step};
 use super::words::worded;
 use crate::events::ids::{AgentId, SeatId};
 
@@ -31,12 +31,12 @@ worded! {
 }
 
 /// 700 `timing.calibrated`: how quick a seat and its machine are, or what was seen of one agent's
-/// window without touching it.
+/// window: a few words were put into its box, taken back, and never submitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimingCalibrated {
     /// On which seat.
     pub seat: SeatId,
-    /// Whose window was looked at; none when the seat itself was measured, in a window of our own.
+    /// Whose window was measured; none for the whole seat: everything that was measured on it.
     pub agent: Option<AgentId>,
     /// Who wanted it.
     pub by: AgentId,
@@ -74,6 +74,35 @@ pub struct Machine {
     pub disk_free_kib: u64,
     /// One small write made durable there, in microseconds.
     pub disk_sync_micros: u64,
+}
+
+/// 702 `timing.began`: hands are about to measure an agent's window. Durable before the first click: when
+/// nothing follows, the words may stand in the box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimingBegan {
+    /// On which seat.
+    pub seat: SeatId,
+    /// Whose.
+    pub agent: AgentId,
+    /// Who wanted it.
+    pub by: AgentId,
+    /// The words.
+    pub text: String,
+}
+
+/// 703 `timing.missed`: an agent's window could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimingMissed {
+    /// On which seat.
+    pub seat: SeatId,
+    /// Whose.
+    pub agent: AgentId,
+    /// What was in the way.
+    pub class: FailureClass,
+    /// In words.
+    pub detail: String,
+    /// Whether the words may still stand in the box.
+    pub text_may_stand: bool,
 }
 
 /// 701 `timing.drifted`: a step of an agent's attempts takes much longer or shorter than it used to.

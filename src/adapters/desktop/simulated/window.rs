@@ -264,6 +264,9 @@ impl SimulatedWindow {
                 self.text.clear();
                 self.at_start = false;
             }
+            (Key::Backspace, _) => {
+                self.text.pop();
+            }
             (Key::End | Key::Right, _) => {
                 self.selected = false;
                 self.at_start = false;
