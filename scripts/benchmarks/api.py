@@ -25,6 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PACKAGES = ["nghttp2-client", "nginx-light"]
 AGENTS = 50
 BASE = "/api/v1/messaging"
+# A second; far more than any Prometheus asks for.
+SCRAPES = 50
 
 
 def options(words):
@@ -80,7 +82,7 @@ class Desk:
         """Broadcasts of which most expire at once: the queue is as long as a busy one, the ledger as a used one."""
         for number in range(AGENTS):
             self.run("agent", "add", f"agent-{number:02}", "--channel", "inbox")
-        self.run("pause")
+            self.run("pause", f"agent-{number:02}")
         text = "x" * 200
         rounds = max(1, messages // AGENTS)
         for number in range(rounds):
@@ -216,7 +218,7 @@ def measure(desk, limit, args, scratch):
     targets = {
         "agents (50)": (f"{BASE}/agents", True), "queue, a page of 50": (f"{BASE}/queue", True),
         "one message's timeline": (f"{BASE}/messages/{message}/timeline", True),
-        "a page of 50 messages": (f"{BASE}/messages", True), "/metrics, never kept": ("/metrics", False),
+        "a page of 50 messages": (f"{BASE}/messages", True), f"/metrics, never kept, {SCRAPES}/s": ("/metrics", False),
     }
     rows = []
     for name, (target, steady) in targets.items():
@@ -224,7 +226,7 @@ def measure(desk, limit, args, scratch):
         file = limit.put(re.sub(r"\W", "", name), body)
         paced, flat, most = [], [], []
         for _ in range(args.rounds):
-            paced.append(load(desk.http, target, args.seconds, 1000, scratch))
+            paced.append(load(desk.http, target, args.seconds, 1000 if steady else SCRAPES, scratch))
             if steady:
                 flat.append(load(desk.http, target, args.seconds, 0, scratch))
                 most.append(load(limit.http, file, args.seconds, 0, scratch))
