@@ -18,6 +18,9 @@ use super::problem::Problem;
 /// The longest path with query that is answered, in bytes.
 const TARGET_MAX: usize = 4_096;
 
+/// The longest headers that are answered, in bytes.
+const HEADERS_MAX: usize = 16 * 1024;
+
 /// What can be done here.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -117,6 +120,15 @@ fn check(house: &House, local: IpAddr, parts: &Parts) -> Result<(), Problem> {
         let text = format!("path and query have more than {TARGET_MAX} bytes");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", text));
     }
+    let sizes = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    if sizes.sum::<usize>() > HEADERS_MAX {
+        let text = format!("the headers have more than {HEADERS_MAX} bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::new(status, "headers_too_long", text));
+    }
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let has_body = length.is_some_and(|length| length != "0")
         || parts.headers.contains_key(header::TRANSFER_ENCODING);
@@ -152,10 +164,15 @@ fn check_host(house: &House, local: IpAddr, parts: &Parts) -> Result<(), Problem
 
 /// Whether a host, with or without port, is this machine as it was reached, or allowed by name.
 fn is_own(host: &str, local: IpAddr, names: &[String]) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or("", |(name, _)| name),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    let (name, rest) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    let port = rest.strip_prefix(':').unwrap_or_default();
+    // Nothing but a port may follow: `localhost:80@evil.test` is evil.test to a browser.
+    if rest.len() > 1 + port.len() || !port.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     if name == "localhost" || names.contains(&name) {
         return true;
@@ -250,6 +267,9 @@ mod tests {
             "0x7f000001",
             "2130706433",
             "localhost:80@evil.test",
+            "localhost@evil.test",
+            "[::1]evil.test",
+            "127.0.0.1:80:80",
         ] {
             assert!(!is_own(host, local, &names), "{host}");
         }

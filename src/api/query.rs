@@ -176,13 +176,8 @@ impl Asked {
             let why = format!("at most {}", WAIT_MAX.as_millis());
             return Err(Problem::malformed("wait_ms", &why));
         }
-        match (self.position("after_position")?, wait) {
-            (None, Some(_)) => Err(Problem::malformed(
-                "wait_ms",
-                "it says how long to wait for after_position, which is not given",
-            )),
-            (position, wait) => Ok(position.map(|it| (it, wait.unwrap_or_default()))),
-        }
+        let position = self.position("after_position")?;
+        Ok(position.map(|it| (it, wait.unwrap_or_default())))
     }
 
     /// The key after which a page begins.

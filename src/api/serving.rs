@@ -23,7 +23,7 @@ use super::reading;
 use super::routes::ROUTES;
 use super::tail::{self, turned};
 
-/// The longest head of a request, in bytes. Longer ones are answered 431 by hyper, without a body.
+/// The longest head of a request, in bytes. Much longer ones are answered 431 by hyper, without a body.
 const HEAD_MAX: usize = 64 * 1024;
 
 /// How long answers under way may take once no more is served.

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::api_kit::{Follower, Web, problem};
 use super::running_kit::{Desk, until};
 
@@ -74,26 +76,32 @@ fn nothing_is_lost_and_nothing_comes_twice_across_reconnects() {
 
 #[test]
 fn a_client_that_is_far_behind_is_told_so_and_misses_nothing() {
-    let web = Web::new();
+    let mut desk = Desk::new();
+    // Reading can take long on a busy machine.
+    let name = "SWITCHBOARD_SERVE__READ_WITHIN".to_owned();
+    desk.variables.push((name, "1h".to_owned()));
+    let web = Web::over(desk, &[]);
     let begin = web.head();
     let mut slow = web.follow(STREAM, None);
-    // Far more than fits between here and there, in far more events than are told ahead.
-    let text = format!("\"{}\"", "x".repeat(60_000));
-    let count = 1_500;
-    std::thread::scope(|scope| {
-        for part in 0..4 {
-            let (web, text) = (&web, &text);
-            scope.spawn(move || {
-                for number in 0..count / 4 {
-                    let stream = format!("note/{part}-{number}");
-                    let line = [
-                        "append", "--stream", &stream, "--kind", "note.n", "--data", text,
-                    ];
-                    web.desk.must(&line);
-                }
-            });
-        }
-    });
+    // More than fits between here and there …
+    let text = format!("\"{}\"", "x".repeat(120_000));
+    for number in 0..120 {
+        let stream = format!("note/{number}");
+        let line = [
+            "append", "--stream", &stream, "--kind", "note.n", "--data", &text,
+        ];
+        web.desk.must(&line);
+    }
+    // … and then more events than are told ahead.
+    let fleet: serde_json::Map<String, serde_json::Value> = (0..2_000)
+        .map(|number| (format!("agent-{number}"), json!({"active": true})))
+        .collect();
+    let file = web.desk.store().join("../fleet.json");
+    std::fs::write(&file, json!({"agents": fleet}).to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    web.desk.must(&["agent", "import", file]);
+    let count = usize::try_from(web.head() - begin).unwrap();
+    assert!(count > 1_200, "{count}");
     let mut seen = Vec::new();
     let mut lagged = 0;
     while seen.len() < count {
