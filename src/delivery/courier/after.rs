@@ -5,7 +5,7 @@ use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
-use crate::delivery::lines::{cannot_hide, emptied_everywhere};
+use crate::delivery::lines::{cannot_hide, emptied_everywhere, frame_stands};
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::delivery::transcript;
@@ -97,8 +97,9 @@ impl Courier {
         let gone = emptied || self.emptied_as_learnt(pasted, &seen);
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
-            evidence::surroundings_stand(change, empty, pasted, &seen)
-                .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
+            frame_stands(change, empty, pasted, &seen)
+                || evidence::surroundings_stand(change, empty, pasted, &seen)
+                    .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);
         let ink = evidence::new_ink(pasted, &seen, &self.volatile, self.target());
