@@ -399,7 +399,7 @@ class Appetite:
     """What the daemon and its workers take while they work: processor time, and memory at most."""
 
     def __init__(self, desk: "Desk"):
-        self.desk, self.megabytes, self.seconds = desk, 0.0, {}
+        self.desk, self.resident, self.seconds = desk, [], {}
         self.over = threading.Event()
         self.watcher = threading.Thread(target=self._watch, daemon=True)
 
@@ -420,18 +420,23 @@ class Appetite:
         while not self.over.wait(0.25):
             self.look()
 
+    @property
+    def megabytes(self) -> float:
+        return sum(self.resident)
+
     def look(self) -> None:
         if not self.desk.daemon:
             return
-        resident = 0
+        resident = []
         for pid in [self.desk.daemon.pid, *self.desk.workers()]:
             try:
                 fields = pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rsplit(")", 1)[1].split()
             except OSError:
                 continue
             self.seconds[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            resident += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-        self.megabytes = max(self.megabytes, resident / 1e6)
+            resident.append(int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        if sum(resident) > sum(self.resident):
+            self.resident = resident
 
 
 PIECES = (

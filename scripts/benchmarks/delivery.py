@@ -127,12 +127,15 @@ class Desktop:
         # Python's X library wants such a file, empty or not.
         cookie = self.folder / "no-cookie"
         cookie.touch()
-        done = subprocess.run([str(part) for part in command], input=lines, capture_output=True, text=True, check=False,
-                              env=self.screens[0].environment() | {"XAUTHORITY": str(cookie)}, timeout=60 + len(jobs) * 3)
+        # To files: xclip stays behind, and would keep a pipe open.
+        told, moaned = self.folder / "told", self.folder / "moaned"
+        with open(told, "w", encoding="utf-8") as out, open(moaned, "w", encoding="utf-8") as err:
+            done = subprocess.run([str(part) for part in command], input=lines, stdout=out, stderr=err, text=True, check=False,
+                                  env=self.screens[0].environment() | {"XAUTHORITY": str(cookie)}, timeout=60 + len(jobs) * 3)
         if done.returncode:
-            raise SystemExit(f"bench: {command[-1]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+            raise SystemExit(f"bench: {command[-1]} ended with {done.returncode}:\n{moaned.read_text('utf-8')[-2000:]}")
         time.sleep(1)  # for windows that are still at it
-        return [int(line) / 1000 for line in done.stdout.split()], None, []
+        return [int(line) / 1000 for line in told.read_text('utf-8').split("\n") if line.isdigit()], None, []
 
 
 def judged(windows, jobs):
