@@ -23,6 +23,8 @@ const NEXT: usize = 80;
 const BEGINNING: usize = 200;
 /// A cursor is at most so wide, in pixels.
 const CURSOR: usize = 16;
+/// One that is thinner may be a letter.
+const THIN: usize = 5;
 
 /// One side of a pixel: whether it looks other than its neighbour there.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +63,16 @@ fn shape(change: &Mask, pasted: &Picture) -> Vec<Side> {
 }
 
 /// How much of the text's shape still stands in its place, per cent, whatever its colours; nothing when
-/// it has too little of a shape.
+/// it has too little of a shape. The outer edges are those of the reverse, and end with it.
 pub fn shape_kept(change: &Mask, pasted: &Picture, now: &Picture) -> usize {
-    let shape = shape(change, pasted);
+    let Some(bounds) = change.bounds() else {
+        return 0;
+    };
+    let mut shape = shape(change, pasted);
+    shape.retain(|side| match side.above {
+        true => side.y > bounds.top,
+        false => side.x > bounds.left,
+    });
     if shape.len() < EDGES_MIN || pasted.region != now.region {
         return 0;
     }
@@ -161,25 +170,39 @@ fn line_begun(text: &Mask, body: &Bounds, next: &Bounds, pictures: [&Picture; 2]
     fresh
 }
 
-/// The row after the last one in which more than a cursor stands.
+/// The row after the last one in which more than a cursor stands: below it nothing, or a filled
+/// rectangle. Letters are none.
 fn end_of_lines(text: &Mask, body: &Bounds, pasted: &Picture) -> usize {
+    let edges = |y: usize| {
+        let side = move |x| Side { x, y, above: false };
+        let columns = body.left.saturating_add(1)..=body.right;
+        columns.filter(move |x| side(*x).is_edge(pasted, 0))
+    };
     let wide = |y: &usize| {
-        let inked = |x: &usize| {
-            text.has(*x, *y)
-                && Side {
-                    x: *x,
-                    y: *y,
-                    above: false,
-                }
-                .is_edge(pasted, 0)
-        };
-        let mut columns = (body.left..body.right.saturating_add(1)).filter(inked);
+        let mut columns = edges(*y).filter(|x| text.has(*x, *y));
         let first = columns.next();
         let last = columns.last();
         matches!((first, last), (Some(first), Some(last)) if last - first > CURSOR)
     };
     let last = (body.top..body.bottom).rev().find(wide);
-    last.map_or(body.bottom, |last| last + 1)
+    let end = last.map_or(body.bottom, |last| last + 1);
+    let mut rows: Vec<Vec<usize>> = (end..body.bottom).map(|y| edges(y).collect()).collect();
+    rows.dedup();
+    // The lower rim of the reverse.
+    if rows.first().is_some_and(|row| row.len() <= 1) {
+        rows.remove(0);
+    }
+    rows.retain(|row| !row.is_empty());
+    let filled = match rows.as_slice() {
+        [] => true,
+        [row] => match row.as_slice() {
+            [_] => true,
+            [left, right] => right - left >= THIN,
+            _ => false,
+        },
+        _ => false,
+    };
+    if filled { end } else { body.bottom }
 }
 
 /// Where the text itself is: the lines close to each other that have most of the marks.
@@ -362,7 +385,7 @@ mod tests {
             let text = change(&empty, &pasted, &none(), TERMINAL);
             let below = |now| ink_below(&text, &pasted, now, &none(), TERMINAL).count();
             let kept = shape_kept(&text, &pasted, &now);
-            assert!(kept >= 60, "{before} {reverse}: {kept}");
+            assert!(kept >= FOUND, "{before} {reverse}: {kept}");
             assert!(below(&now) >= 24, "{before} {reverse}: {}", below(&now));
             assert_eq!(below(&plain), 0, "{before} {reverse}");
             assert_eq!(below(&later), 0, "{before} {reverse}: a clock");

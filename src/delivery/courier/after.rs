@@ -19,9 +19,6 @@ const STANDS: usize = 80;
 const GONE: usize = 10;
 /// Per cent that must look empty again.
 const RETURNED: usize = 70;
-/// Per cent of its edges from which a text counts as standing whose colours changed. The reverse has
-/// edges of its own, which end with it: of a single line a third.
-const SHAPE_STANDS: usize = 60;
 /// Per cent below which its shape is gone. Other words in its place have some edges where it had them.
 const SHAPE_GONE: usize = 45;
 /// Pixels of new ink that are no accident.
@@ -133,7 +130,7 @@ impl Courier {
             _ => transcript::shape_kept(&self.change, pasted, seen),
         };
         let kept = match shape {
-            SHAPE_STANDS.. => remains.kept.max(STANDS),
+            STANDS.. => remains.kept.max(STANDS),
             _ => remains.kept,
         };
         let witness = if kept >= STANDS {
