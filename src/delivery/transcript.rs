@@ -159,7 +159,10 @@ fn line_begun(text: &Mask, body: &Bounds, next: &Bounds, pictures: [&Picture; 2]
     let [pasted, now] = pictures;
     let mut fresh = Mask::none(&pasted.region);
     let right = next.right.min(fresh.width());
-    for y in end_of_lines(text, body, pasted)..next.bottom.min(fresh.height()) {
+    let Some(top) = waiting_cursor(text, body, pasted) else {
+        return fresh;
+    };
+    for y in top..next.bottom.min(fresh.height()) {
         for (x, above) in (0..right).flat_map(|x| [(x, false), (x, true)]) {
             let side = Side { x, y, above };
             if side.is_edge(now, 0) && !side.is_edge(pasted, 0) {
@@ -170,39 +173,32 @@ fn line_begun(text: &Mask, body: &Bounds, next: &Bounds, pictures: [&Picture; 2]
     fresh
 }
 
-/// The row after the last one in which more than a cursor stands: below it nothing, or a filled
-/// rectangle. Letters are none.
-fn end_of_lines(text: &Mask, body: &Bounds, pasted: &Picture) -> usize {
+/// Where a filled cursor waits below the last line of the text: its first row. Letters have no eight rows
+/// alike, and a line that thin may be one.
+fn waiting_cursor(text: &Mask, body: &Bounds, pasted: &Picture) -> Option<usize> {
     let edges = |y: usize| {
         let side = move |x| Side { x, y, above: false };
         let columns = body.left.saturating_add(1)..=body.right;
         columns.filter(move |x| side(*x).is_edge(pasted, 0))
     };
-    let wide = |y: &usize| {
-        let mut columns = edges(*y).filter(|x| text.has(*x, *y));
-        let first = columns.next();
-        let last = columns.last();
+    let is_wide = |y: usize| {
+        let mut columns = edges(y).filter(|x| text.has(*x, y));
+        let (first, last) = (columns.next(), columns.last());
         matches!((first, last), (Some(first), Some(last)) if last - first > CURSOR)
     };
-    let last = (body.top..body.bottom).rev().find(wide);
-    let end = last.map_or(body.bottom, |last| last + 1);
-    let mut rows: Vec<Vec<usize>> = (end..body.bottom).map(|y| edges(y).collect()).collect();
-    rows.dedup();
-    // The lower rim of the reverse.
-    if rows.first().is_some_and(|row| row.len() <= 1) {
-        rows.remove(0);
-    }
-    rows.retain(|row| !row.is_empty());
-    let filled = match rows.as_slice() {
-        [] => true,
-        [row] => match row.as_slice() {
-            [_] => true,
-            [left, right] => right - left >= THIN,
-            _ => false,
-        },
+    let rows = (body.top..body.bottom).rev();
+    let mut inked = rows.clone().skip_while(|y| edges(*y).next().is_none());
+    let bottom = inked.next()?;
+    let shape: Vec<usize> = edges(bottom).collect();
+    let filled = match shape.as_slice() {
+        [_] => true,
+        [left, right] => (THIN..=CURSOR).contains(&(right - left)),
         _ => false,
     };
-    if filled { end } else { body.bottom }
+    let alike = inked.take_while(|y| edges(*y).eq(shape.iter().copied()));
+    let top = alike.last()?;
+    let lines_end = rows.clone().find(|y| is_wide(*y))?;
+    (filled && bottom - top >= 7 && top > lines_end).then_some(top)
 }
 
 /// Where the text itself is: the lines close to each other that have most of the marks.
