@@ -188,6 +188,7 @@ impl Courier {
             }
             // A person may have discarded the draft at that very moment.
             Err(obstacle) if obstacle.class == FailureClass::HumanActive => {
+                self.person = true;
                 self.finish(Outcome::Submitted {
                     reason: format!("the text left the box, but {}", obstacle.detail),
                 })
