@@ -129,7 +129,7 @@ class Window:
     """One agent's window: a process of its own that writes down every text submitted to it."""
 
     def __init__(self, screen: Screen, name: str, place: tuple[int, int, int, int], folder: pathlib.Path,
-                 kind: str = "text", stall_ms: int = 0, deaf: bool = False):
+                 kind: str = "text", stall_ms: int = 0, deaf: bool = False, react_ms: int = 0):
         self.name, self.place, self.kind = name, place, kind
         self.log = folder / f"{name}.log"
         how = KINDS[kind]
@@ -140,6 +140,8 @@ class Window:
         command += [name, str(x), str(y), *size, "--log", str(self.log), "--title", self.title, *how.options]
         if stall_ms:
             command += ["--stall-ms", str(stall_ms)]
+        if react_ms:
+            command += ["--react-ms", str(react_ms)]
         if deaf:
             command += ["--deaf"]
         self._command, self._screen = command, screen
@@ -223,16 +225,24 @@ KINDS = {
 }
 
 
-class Fleet:
-    """A number of windows in a grid, opened together."""
+# Every kind of program that messages are for; none runs what it is told.
+EVERY_KIND = ["text", "gtk", "gtktext", "qt", "xterm", "tmux", "chromium", "editable", "async"]
+# Browsers are no narrower than 500 pixels: a screen with room for three rows of four windows.
+ROOMY = (2560, 1500)
 
-    def __init__(self, screen: Screen, folder: pathlib.Path, count: int = 8, size: tuple[int, int] | None = None, **how):
+
+class Fleet:
+    """A number of windows in a grid, opened together; of one kind, or of several in turn."""
+
+    def __init__(self, screen: Screen, folder: pathlib.Path, count: int = 8, size: tuple[int, int] | None = None,
+                 kinds: list[str] | None = None, **how):
         columns = 4
         width, height = screen.width // columns, screen.height // -(-count // columns)
         self.windows: list[Window] = []
         for number in range(count):
             place = (number % columns * width + 8, number // columns * height + 30, *(size or (width - 24, height - 70)))
-            self.windows.append(Window(screen, f"agent-{number + 1}", place, folder, **how))
+            more = how | ({"kind": kinds[number % len(kinds)]} if kinds else {})
+            self.windows.append(Window(screen, f"agent-{number + 1}", place, folder, **more))
 
     def __enter__(self) -> "Fleet":
         for window in self.windows:
@@ -383,6 +393,50 @@ def children(parent: int) -> list[int]:
             if int(above) == parent and state != "Z":
                 found.append(int(entry))
     return sorted(found)
+
+
+class Appetite:
+    """What the daemon and its workers take while they work: processor time, and memory at most."""
+
+    def __init__(self, desk: "Desk"):
+        self.desk, self.resident, self.seconds = desk, [], {}
+        self.over = threading.Event()
+        self.watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Appetite":
+        self.look()
+        self.before = sum(self.seconds.values())
+        self.begun = time.monotonic()
+        self.watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.watcher.join()
+        self.look()
+        self.share = (sum(self.seconds.values()) - self.before) / (time.monotonic() - self.begun)
+
+    def _watch(self) -> None:
+        while not self.over.wait(0.25):
+            self.look()
+
+    @property
+    def megabytes(self) -> float:
+        return sum(self.resident)
+
+    def look(self) -> None:
+        if not self.desk.daemon:
+            return
+        resident = []
+        for pid in [self.desk.daemon.pid, *self.desk.workers()]:
+            try:
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            self.seconds[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            resident.append(int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        if sum(resident) > sum(self.resident):
+            self.resident = resident
 
 
 PIECES = (

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A small window that stands for an agent: what is submitted to it is written down.
 
-    tk_agent.py NAME X Y W H --log FILE [--stall-ms N] [--kind text|entry] [--deaf] [--title T]
+    tk_agent.py NAME X Y W H --log FILE [--stall-ms N] [--react-ms N] [--kind text|entry] [--deaf] [--title T]
 
 Return submits: one JSON line {"name", "text", "at"} goes to FILE, the box is cleared and the text
 appears in the transcript above. Once the window is up, `ready NAME X Y` is printed: the middle of
@@ -24,6 +24,7 @@ def arguments():
         parser.add_argument(number, type=int)
     parser.add_argument("--log", required=True)
     parser.add_argument("--stall-ms", type=int, default=0)
+    parser.add_argument("--react-ms", type=int, default=0, help="take so long for every key")
     parser.add_argument("--kind", choices=("text", "entry"), default="text")
     parser.add_argument("--deaf", action="store_true", help="ignore every key")
     parser.add_argument("--title")
@@ -47,7 +48,7 @@ class Agent:
         self.box.pack(side="bottom", fill="x", padx=6, pady=6)
         self.box.bind("<Return>", self.submit)
         self.box.bind("<KP_Enter>", self.submit)
-        if given.stall_ms:
+        if given.stall_ms or given.react_ms:
             self.box.bind("<Key>", self.stall)
             self.box.bind("<<Paste>>", self.stall)
         if given.deaf:
@@ -57,7 +58,7 @@ class Agent:
         self.announced = False
 
     def stall(self, _event):
-        time.sleep(random.uniform(0, self.given.stall_ms) / 1000)
+        time.sleep((random.uniform(0, self.given.stall_ms) + self.given.react_ms) / 1000)
 
     def text(self):
         if self.given.kind == "text":
@@ -65,7 +66,7 @@ class Agent:
         return self.box.get()
 
     def submit(self, event):
-        if self.given.stall_ms:
+        if self.given.stall_ms or self.given.react_ms:
             self.stall(event)
         text = self.text()
         if self.given.kind == "text":

@@ -5,7 +5,7 @@ use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
-use crate::delivery::lines::{cannot_hide, emptied_everywhere};
+use crate::delivery::lines::{cannot_hide, emptied_everywhere, frame_stands};
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Picture, Survey};
 use crate::delivery::transcript;
@@ -19,9 +19,6 @@ const STANDS: usize = 80;
 const GONE: usize = 10;
 /// Per cent that must look empty again.
 const RETURNED: usize = 70;
-/// Per cent of its edges from which a text counts as standing whose colours changed. The reverse has
-/// edges of its own, which end with it: of a single line a third.
-const SHAPE_STANDS: usize = 60;
 /// Per cent below which its shape is gone. Other words in its place have some edges where it had them.
 const SHAPE_GONE: usize = 45;
 /// Pixels of new ink that are no accident.
@@ -97,8 +94,9 @@ impl Courier {
         let gone = emptied || self.emptied_as_learnt(pasted, &seen);
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
-            evidence::surroundings_stand(change, empty, pasted, &seen)
-                .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
+            frame_stands(change, empty, pasted, &seen)
+                || evidence::surroundings_stand(change, empty, pasted, &seen)
+                    .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
         let proven = gone && submission.gone && stands(&self.change);
         let ink = evidence::new_ink(pasted, &seen, &self.volatile, self.target());
@@ -132,7 +130,7 @@ impl Courier {
             _ => transcript::shape_kept(&self.change, pasted, seen),
         };
         let kept = match shape {
-            SHAPE_STANDS.. => remains.kept.max(STANDS),
+            STANDS.. => remains.kept.max(STANDS),
             _ => remains.kept,
         };
         let witness = if kept >= STANDS {
@@ -190,6 +188,7 @@ impl Courier {
             }
             // A person may have discarded the draft at that very moment.
             Err(obstacle) if obstacle.class == FailureClass::HumanActive => {
+                self.person = true;
                 self.finish(Outcome::Submitted {
                     reason: format!("the text left the box, but {}", obstacle.detail),
                 })

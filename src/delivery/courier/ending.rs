@@ -16,6 +16,7 @@ impl Courier {
     /// was pressed, now or by an earlier attempt, the text must have been seen standing.
     pub(super) fn fail(&mut self, obstacle: Obstacle) -> Move {
         let Obstacle { class, detail } = obstacle;
+        self.person |= class == FailureClass::HumanActive;
         if self.presses > 0 && class != FailureClass::SubmitNotSeen {
             return self.unknown(format!("after Enter: {detail}"));
         }
@@ -51,8 +52,18 @@ impl Courier {
         if self.clipboard_set && self.saved.is_some() && self.job.clipboard.restore {
             self.go(Phase::Restore(outcome), Deed::ReadClipboard, [])
         } else {
-            self.over(outcome)
+            self.leave(outcome)
         }
+    }
+
+    /// Ends; where a person was at it, not before they paused. What they typed may still be on its way,
+    /// and whoever comes next would find an empty box and put a text behind it.
+    pub(super) fn leave(&mut self, outcome: Outcome) -> Move {
+        if std::mem::take(&mut self.person) {
+            let pause = Deed::Wait(self.job.patience.quiet);
+            return self.go(Phase::Restored(outcome), pause, []);
+        }
+        self.over(outcome)
     }
 
     pub(super) fn restore(&mut self, outcome: Outcome, holds: &Clip) -> Move {
@@ -60,7 +71,7 @@ impl Courier {
         let saved = self.saved.take().unwrap_or(Clip::Empty);
         if !ours {
             // Somebody copied something meanwhile: theirs is newer than what we saved.
-            return self.over(outcome);
+            return self.leave(outcome);
         }
         let back = match saved {
             Clip::Other => {

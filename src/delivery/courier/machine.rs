@@ -93,6 +93,8 @@ pub struct Courier {
     pub(super) enter_may_come: bool,
     pub(super) text_may_stand: bool,
     pub(super) presses: u8,
+    /// A person was at it when the attempt was about to end.
+    pub(super) person: bool,
     pub(super) look_is_new: bool,
     pub(super) learnt: Option<Look>,
     pub(super) remarks: Vec<String>,
@@ -219,6 +221,7 @@ impl Courier {
             enter_may_come: false,
             text_may_stand: !job.standing.is_empty(),
             presses: 0,
+            person: false,
             look_is_new: true,
             learnt: None,
             remarks: Vec::new(),
@@ -283,7 +286,7 @@ impl Courier {
                 self.taking_back_seen(taking, &seen)
             }
             (Phase::Restore(outcome), Report::Read(clip)) => self.restore(outcome, &clip),
-            (Phase::Restored(outcome), _) => self.over(outcome),
+            (Phase::Restored(outcome), _) => self.leave(outcome),
             (Phase::BlindPasted, Report::Done) => self.ask(0, 0),
             (Phase::BlindSubmitted, Report::Done) => self.blind_end(),
             (Phase::Over, _) => self.over(Outcome::Unknown {

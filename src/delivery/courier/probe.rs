@@ -34,6 +34,10 @@ pub(super) struct Probe {
     selection: Option<Mask>,
     /// Some key showed an effect: the box is not empty, whether it can be read or not.
     moved: bool,
+    /// Something was copied.
+    read: bool,
+    /// The box is read for the second time.
+    again: bool,
     until: Timestamp,
 }
 
@@ -81,6 +85,8 @@ impl Probe {
             before: None,
             selection: None,
             moved: false,
+            read: false,
+            again: false,
             until: Timestamp::EPOCH,
         }
     }
@@ -116,6 +122,7 @@ impl Courier {
                 "the clipboard does not hold what was put there",
             ),
             Stage::Copying if !is_sentinel && *clip != Clip::Empty => {
+                probe.read = true;
                 let found = match clip {
                     Clip::Text(text) => {
                         self.ours.push(text.clone());
@@ -287,6 +294,13 @@ impl Courier {
 
     /// What the reading means.
     fn probed(&mut self, probe: &Probe, found: &Found, seen: Option<Picture>) -> Move {
+        let finding = matches!(probe.purpose, Purpose::Standing | Purpose::Draft);
+        if finding && *found == Found::Strange && !probe.read && !probe.again {
+            // What moved may have been a fade of colours, which ends: a selection shows again.
+            let again = true;
+            let probe = Probe::new(probe.purpose);
+            return self.probe(Probe { again, ..probe });
+        }
         match (probe.purpose, found) {
             (Purpose::Standing, Found::Own) => self.go_on_at_enter(probe, seen),
             (Purpose::Standing | Purpose::ReadBack, Found::Litter { own }) => {
@@ -362,6 +376,8 @@ impl Courier {
             before: probe.before.clone(),
             selection: probe.selection.clone(),
             moved: probe.moved,
+            read: probe.read,
+            again: probe.again,
             until: probe.until,
         };
         // The deselecting key ended the selection; take it up again right before deleting.
