@@ -8,6 +8,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::commands::known::Known;
 use crate::events::ids::AgentId;
 use crate::projections::agents::Agent;
+use crate::projections::conduct::Conduct;
 
 /// Every agent.
 pub async fn list(asked: Asked) -> Result<Exit, Failure> {
@@ -18,7 +19,7 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
                 states
                     .agents
                     .iter()
-                    .map(|(id, agent)| row(id, agent))
+                    .map(|(id, agent)| row(id, agent, &states.conduct))
                     .collect()
             }))
         })
@@ -34,10 +35,10 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
     let row = asked
         .off_thread(move |asked| {
             asked.owner.catch_up()?;
-            let known = asked
-                .owner
-                .projections
-                .read(|states| states.agents.get(&agent).map(|known| row(&agent, known)));
+            let known = asked.owner.projections.read(|states| {
+                let known = states.agents.get(&agent);
+                known.map(|known| row(&agent, known, &states.conduct))
+            });
             match known {
                 Some(row) => Ok(row),
                 // The same words, with the nearest name, as when somebody sends to it.
@@ -50,9 +51,16 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
 }
 
 /// The agent as it is shown, with its declaration as it can be changed and declared again.
-fn row(id: &AgentId, agent: &Agent) -> Value {
+fn row(id: &AgentId, agent: &Agent, conduct: &Conduct) -> Value {
     let mut row = agent.to_json(id);
     set(&mut row, "profile", json!(agent.profile));
+    let with: Vec<Value> = conduct
+        .with_others(id)
+        .map(|(other, held)| json!({"with": other, "held": held}))
+        .collect();
+    set(&mut row, "manners", json!(conduct.manners(id)));
+    set(&mut row, "quarantine", json!(conduct.of(id)));
+    set(&mut row, "quarantine_with", json!(with));
     row
 }
 

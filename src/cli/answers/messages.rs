@@ -7,6 +7,7 @@ use super::story::{self, set};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
 use crate::cli::owner::request::Messages;
+use crate::events::envelope::Event;
 use crate::events::facts::message::MessageAccepted;
 use crate::events::ids::{MessageId, Position};
 use crate::events::kind::Fact;
@@ -173,16 +174,9 @@ pub async fn why(asked: Asked, message: MessageId) -> Result<Exit, Failure> {
         .off_thread(move |asked| {
             let mut rows = Vec::new();
             for event in story::events(&asked.owner, message)? {
-                let mut row = json!({
-                    "position": event.position,
-                    "recorded_at": event.recorded_at,
-                    "event": event.fact.name(),
-                    "detail": event.fact.to_json(),
-                });
-                set(&mut row, "actor", json!(event.cause.actor));
-                set(&mut row, "stream", json!(event.stream));
-                rows.push(row);
+                rows.push(event_row(&event));
             }
+            rows.extend(held(asked, message)?);
             Ok(rows)
         })
         .await?;
@@ -190,6 +184,35 @@ pub async fn why(asked: Asked, message: MessageId) -> Result<Exit, Failure> {
         asked.items.say(row).await?;
     }
     Ok(Exit::Done)
+}
+
+/// The quarantine that keeps a waiting message back, as the event that it is.
+fn held(asked: &Asked, message: MessageId) -> Result<Option<Value>, Failure> {
+    let owner = &asked.owner;
+    owner.catch_up()?;
+    let position = owner.projections.read(|states| {
+        let kept = states.outbox.get(message)?;
+        let waits = kept.life.state == State::Accepted;
+        let held = states.conduct.holds(&kept.from, &kept.to).filter(|_| waits);
+        held.map(|held| held.position)
+    });
+    let Some(position) = position else {
+        return Ok(None);
+    };
+    let found = owner.desk.ledger().read(position, 1)?;
+    Ok(found.first().map(event_row))
+}
+
+fn event_row(event: &Event) -> Value {
+    let mut row = json!({
+        "position": event.position,
+        "recorded_at": event.recorded_at,
+        "event": event.fact.name(),
+        "detail": event.fact.to_json(),
+    });
+    set(&mut row, "actor", json!(event.cause.actor));
+    set(&mut row, "stream", json!(event.stream));
+    row
 }
 
 /// What waits or is being carried, in the order of turns.
