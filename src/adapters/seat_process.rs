@@ -19,18 +19,24 @@ pub struct SeatProcesses {
     pub program: PathBuf,
     /// Which desktop the worker opens: `x11`, `blind` or `record:FILE`.
     pub desktop: String,
+    /// Whether the pointer in the corner stops all hands.
+    pub corner: bool,
 }
 
 impl SeatProcesses {
     /// Workers of the running binary, even if its file was replaced meanwhile.
-    pub fn of_this_binary(desktop: String) -> std::io::Result<Self> {
+    pub fn of_this_binary(desktop: String, corner: bool) -> std::io::Result<Self> {
         let own = PathBuf::from("/proc/self/exe");
         let program = if own.exists() {
             own
         } else {
             std::env::current_exe()?
         };
-        Ok(Self { program, desktop })
+        Ok(Self {
+            program,
+            desktop,
+            corner,
+        })
     }
 }
 
@@ -44,6 +50,7 @@ impl Hire for SeatProcesses {
                 "--desktop",
                 &self.desktop,
             ])
+            .args(self.corner.then_some("--panic-corner"))
             .env("DISPLAY", seat.as_str())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

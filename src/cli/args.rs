@@ -95,6 +95,7 @@ pub enum Verb {
     Projections(verbs::projections::ProjectionsArgs),
     Verify(verbs::verify::VerifyArgs),
     Append(verbs::append::AppendArgs),
+    Onboard(verbs::onboard::OnboardArgs),
     Calibrate(verbs::calibrate::CalibrateArgs),
     Timing(verbs::timing::TimingArgs),
     Simulate(verbs::simulate::SimulateArgs),

@@ -23,7 +23,9 @@ use crate::commands::command::Command;
 use crate::commands::import_agents::ImportAgents;
 use crate::commands::place_agent::PlaceAgent;
 use crate::commands::remove_agent::RemoveAgent;
+use crate::commands::set_manners::SetManners;
 use crate::events::facts::agent::Profile;
+use crate::events::facts::manners::{AgentMannersSet, Manners};
 use crate::events::facts::screen::Point;
 use crate::events::ids::AgentId;
 
@@ -192,7 +194,33 @@ fn check(item: &Value) -> (bool, String) {
 }
 
 impl SetArgs {
+    /// How its window wants to be treated, where something is said of it.
+    fn manners(&self, run: &mut Run) -> Result<Option<SetManners>, Failure> {
+        if self.mode.is_none() && self.idle_for.is_none() && self.drafts.is_none() {
+            return Ok(None);
+        }
+        let (_, items) = run.ask(What::Agent(self.id.clone()))?;
+        let known = items.first().map(|item| item["manners"].clone());
+        let mut manners: Manners =
+            serde_json::from_value(known.unwrap_or_default()).unwrap_or_default();
+        manners.mode = self.mode.unwrap_or(manners.mode);
+        manners.drafts = self.drafts.unwrap_or(manners.drafts);
+        if let Some(span) = self.idle_for {
+            manners.idle_micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        }
+        Ok(Some(SetManners {
+            set: AgentMannersSet {
+                agent: self.id.clone(),
+                by: run.asker()?,
+                manners,
+            },
+        }))
+    }
+
     fn run(self, run: &mut Run) -> Result<Exit, Failure> {
+        if let Some(set) = self.manners(run)? {
+            run.ask(What::Execute(Box::new(set.into())))?;
+        }
         let known = run.profile(&self.id)?;
         let (seat, place) = (known.seat.clone(), known.place);
         let mut profile = self.profile.over(known);

@@ -217,6 +217,7 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Projections(args) => args.run(run),
         Verb::Verify(args) => args.run(run),
         Verb::Append(args) => args.run(run),
+        Verb::Onboard(args) => args.run(run),
         Verb::Calibrate(args) => args.run(run),
         Verb::Timing(args) => args.run(run),
         Verb::Simulate(args) => args.run(run),

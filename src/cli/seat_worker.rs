@@ -50,8 +50,9 @@ impl Pace for SystemPace {
 }
 
 /// Claims the seat, opens the desktop, and carries what standard input says until it is closed.
-pub fn serve(seat: &SeatId, desktop: DesktopChoice) -> Result<Exit, Failure> {
-    let mut output = io::stdout().lock();
+pub fn serve(seat: &SeatId, desktop: DesktopChoice, corner: bool) -> Result<Exit, Failure> {
+    // Not locked: who watches the corner speaks in between, a whole line at a time.
+    let mut output = io::stdout();
     match desktop {
         DesktopChoice::None => {
             worker::unable(
@@ -71,7 +72,7 @@ pub fn serve(seat: &SeatId, desktop: DesktopChoice) -> Result<Exit, Failure> {
                 Ok(Exit::Done)
             }
         },
-        DesktopChoice::X11 => real(seat, &mut output),
+        DesktopChoice::X11 => real(seat, corner, &mut output),
     }
 }
 
@@ -90,7 +91,8 @@ fn carry(
 const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
-fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
+fn real(seat: &SeatId, corner_stops: bool, output: &mut dyn Write) -> Result<Exit, Failure> {
+    use crate::adapters::desktop::x11::corner;
     use crate::adapters::desktop::x11::desktop::X11Desktop;
     use crate::adapters::desktop::x11::keeper;
     use crate::adapters::desktop::x11::seat::{NotClaimed, SeatClaim};
@@ -111,6 +113,14 @@ fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
     };
     let done = match X11Desktop::open(seat.as_str()) {
         Ok(mut desktop) => {
+            if corner_stops
+                && let Err(trouble) = corner::watch(seat.as_str(), || {
+                    // An owner that is gone stops its hands anyway.
+                    worker::corner(&mut io::stdout()).unwrap_or_default();
+                })
+            {
+                tracing::warn!(%trouble, "the corner that stops all hands is not watched");
+            }
             let clipboard = carry(&mut desktop, output)?;
             let keep = clipboard.map_or(Duration::ZERO, |limits| limits.keep);
             // While the seat is still ours, so that the next worker finds the clipboard in one pair
@@ -133,7 +143,7 @@ fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
 
 /// Elsewhere the hands work blind: nothing is observed, and the proof says so.
 #[cfg(all(feature = "desktop", not(target_os = "linux")))]
-fn real(_seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
+fn real(_seat: &SeatId, _corner: bool, output: &mut dyn Write) -> Result<Exit, Failure> {
     match crate::adapters::desktop::blind::BlindDesktop::open() {
         Ok(mut desktop) => {
             carry(&mut desktop, output)?;
@@ -147,7 +157,7 @@ fn real(_seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
 }
 
 #[cfg(not(feature = "desktop"))]
-fn real(seat: &SeatId, output: &mut dyn Write) -> Result<Exit, Failure> {
+fn real(seat: &SeatId, _corner: bool, output: &mut dyn Write) -> Result<Exit, Failure> {
     worker::unable(
         output,
         format!("seat {seat}: this build has no hands (feature `desktop`)"),

@@ -123,6 +123,7 @@ impl Broadcast {
             reply_to: self.reply_to,
             broadcast: Some(self.broadcast),
             hops_max: self.hops_max,
+            mode: None,
         }
     }
 

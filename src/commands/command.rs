@@ -24,6 +24,7 @@ use super::note::KeepNote;
 use super::pause_agent::PauseAgent;
 use super::pause_seat::{PauseSeat, ResumeSeat};
 use super::place_agent::PlaceAgent;
+use super::quarantine::{Quarantine, pair};
 use super::record_backup::{RecordBackup, RecordDrill, RecordSchedule};
 use super::refusal::Refusal;
 use super::remove_agent::RemoveAgent;
@@ -31,6 +32,7 @@ use super::reply::Reply;
 use super::requeue::Requeue;
 use super::resolve::Resolve;
 use super::send::SendMessage;
+use super::set_manners::{KeepDraft, SetManners};
 use super::start_attempt::StartAttempt;
 use super::submit_attempt::SubmitAttempt;
 use crate::events::ids::{AgentId, MessageId, SeatId, StreamId};
@@ -58,6 +60,7 @@ commands! {
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
     PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
     RecordBackup, RecordDrill, RecordSchedule, BeginCalibration, MissCalibration,
+    Quarantine, SetManners, KeepDraft,
 }
 
 /// What must be looked up before a command can be decided.
@@ -83,6 +86,10 @@ pub(super) struct Needs {
     pub(super) seats: bool,
     /// The message whose story the cause lies in.
     pub(super) cause: bool,
+    /// What is held of these pairs.
+    pub(super) pairs: Vec<(AgentId, AgentId)>,
+    /// And of every pair that this agent is in.
+    pub(super) pairs_of: Option<AgentId>,
 }
 
 impl Needs {
@@ -108,6 +115,32 @@ impl Needs {
         }
     }
 
+    /// An agent, and what is held of it and others.
+    fn agent_with_pairs(id: &AgentId) -> Self {
+        Self {
+            pairs_of: Some(id.clone()),
+            ..Self::agent(id)
+        }
+    }
+
+    /// An agent, and what is held of it and one other.
+    fn pair(id: &AgentId, with: Option<&AgentId>) -> Self {
+        Self {
+            pairs: with.map(|with| pair(id, with)).into_iter().collect(),
+            ..Self::agent(id)
+        }
+    }
+
+    fn reply(it: &Reply) -> Self {
+        Self {
+            agents: vec![it.by.clone()],
+            messages: vec![it.message, it.answer],
+            senders: true,
+            recipients: true,
+            ..Self::default()
+        }
+    }
+
     fn agent(id: &AgentId) -> Self {
         Self {
             agents: vec![id.clone()],
@@ -123,6 +156,7 @@ impl Command {
                 agents: vec![send.to.clone(), send.from.clone()],
                 messages: std::iter::once(send.message).chain(send.reply_to).collect(),
                 cause: send.reply_to.is_none(),
+                pairs: vec![pair(&send.from, &send.to)],
                 ..Needs::default()
             },
             Self::Broadcast(it) => Needs {
@@ -132,18 +166,14 @@ impl Command {
                 cause: it.reply_to.is_none(),
                 ..Needs::default()
             },
-            Self::Reply(it) => Needs {
-                agents: vec![it.by.clone()],
-                messages: vec![it.message, it.answer],
-                senders: true,
-                ..Needs::default()
-            },
+            Self::Reply(it) => Needs::reply(it),
             Self::InboxAttempt(it) => {
                 let nudge = it.nudge.as_ref().map(|nudge| nudge.message);
                 Needs::messages(std::iter::once(it.message).chain(nudge))
             }
             Self::StartAttempt(it) => Needs {
                 recipients: true,
+                senders: true,
                 seat: it.seat.clone(),
                 ..Needs::message(it.message)
             },
@@ -164,12 +194,15 @@ impl Command {
             Self::EndAttempt(it) => Needs::message(it.ending.message()),
             Self::FailAttempt(it) => Needs::message(it.failed.message),
             Self::CutOff(it) => Needs::message(it.message),
+            Self::KeepDraft(it) => Needs::message(it.message()),
+            Self::SetManners(it) => Needs::agent(&it.set.agent),
             Self::LearnBox(it) => Needs::agent(&it.agent),
             Self::AddAgent(it) => Needs::agent(&it.agent),
             Self::ChangeAgent(it) => Needs::agent(&it.agent),
             Self::PlaceAgent(it) => Needs::agent(&it.agent),
             Self::RemoveAgent(it) => Needs::agent(&it.agent),
-            Self::PauseAgent(it) => Needs::agent(&it.agent),
+            Self::PauseAgent(it) => Needs::agent_with_pairs(&it.agent),
+            Self::Quarantine(it) => Needs::pair(&it.agent, it.with.as_ref()),
             Self::ImportAgents(_) => Needs {
                 fleet: true,
                 ..Needs::default()
@@ -201,6 +234,12 @@ impl Command {
             Self::PlaceAgent(it) => StreamId::agent(&it.agent),
             Self::RemoveAgent(it) => StreamId::agent(&it.agent),
             Self::PauseAgent(it) => StreamId::agent(&it.agent),
+            Self::SetManners(it) => StreamId::agent(&it.set.agent),
+            Self::KeepDraft(it) => StreamId::message(it.message()),
+            Self::Quarantine(it) => match &it.with {
+                None => StreamId::agent(&it.agent),
+                Some(_) => return None,
+            },
             Self::Broadcast(_)
             | Self::ImportAgents(_)
             | Self::PauseSeat(_)
@@ -256,6 +295,9 @@ impl Command {
             Self::PlaceAgent(it) => it.decide(known),
             Self::RemoveAgent(it) => it.decide(known),
             Self::PauseAgent(it) => it.decide(known),
+            Self::Quarantine(it) => it.decide(known),
+            Self::SetManners(it) => it.decide(known),
+            Self::KeepDraft(it) => it.decide(known),
             Self::PauseSeat(it) => Ok(it.decide(known)),
             Self::ResumeSeat(it) => Ok(it.decide(known)),
             Self::KeepNote(it) => it.decide(),

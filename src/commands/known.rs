@@ -12,6 +12,8 @@ use super::decision::{Done, Thread};
 use super::refusal::{Code, Refusal};
 use crate::events::envelope::Event;
 use crate::events::facts::agent::Profile;
+use crate::events::facts::limits::Excess;
+use crate::events::facts::manners::Mode;
 use crate::events::facts::message::MessageAccepted;
 use crate::events::ids::{AgentId, CorrelationId, EventId, MessageId, Position, SeatId, StreamId};
 use crate::events::kind::Fact;
@@ -27,6 +29,8 @@ pub struct Known {
     pub messages: BTreeMap<MessageId, Arc<KnownMessage>>,
     /// Seats that were asked for; none stands for all seats together.
     pub seats: BTreeMap<Option<SeatId>, KnownSeat>,
+    /// Pairs that were asked for, the one whose name sorts first before the other.
+    pub pairs: BTreeMap<(AgentId, AgentId), KnownPair>,
     /// Last version of every stream that was looked at and exists.
     pub heads: BTreeMap<StreamId, u64>,
     /// The message whose story led to this command, when its cause lies in one.
@@ -42,6 +46,8 @@ pub struct KnownAgent {
     pub removed: bool,
     /// Whether its messages wait.
     pub paused: bool,
+    /// By how much it said too much, while it is in quarantine.
+    pub quarantined: Option<Excess>,
     /// Version of the stream's last event.
     pub version: u64,
     /// Position of the stream's last event.
@@ -59,6 +65,7 @@ impl KnownAgent {
                         profile: added.profile.clone(),
                         removed: false,
                         paused: false,
+                        quarantined: None,
                         version: event.version,
                         last: event.position,
                     });
@@ -85,6 +92,8 @@ impl KnownAgent {
             Fact::AgentRemoved(_) => self.removed = true,
             Fact::AgentPaused(_) => self.paused = true,
             Fact::AgentResumed(_) => self.paused = false,
+            Fact::AgentQuarantined(it) => self.quarantined = Some(it.excess),
+            Fact::AgentReleased(_) => self.quarantined = None,
             _ => {}
         }
     }
@@ -122,6 +131,8 @@ pub struct KnownMessage {
     pub read: bool,
     /// Messages that answer it.
     pub answers: Vec<MessageId>,
+    /// When its sender wants it carried.
+    pub mode: Option<Mode>,
 }
 
 impl KnownMessage {
@@ -147,6 +158,7 @@ impl KnownMessage {
                     inboxed: false,
                     read: false,
                     answers: Vec::new(),
+                    mode: None,
                 });
             }
         }
@@ -162,6 +174,7 @@ impl KnownMessage {
             Fact::AttemptStarted(started) => self.seat.clone_from(&started.seat),
             Fact::AttemptInboxed(_) => self.inboxed = true,
             Fact::MessageRead(_) => self.read = true,
+            Fact::MessageModeChosen(chosen) => self.mode = Some(chosen.mode),
             Fact::MessageAnswered(answered) => self.answers.push(answered.answer),
             _ => {}
         }
@@ -222,6 +235,15 @@ pub struct KnownSeat {
     pub last: Position,
     /// Its version in the stream.
     pub version: u64,
+}
+
+/// What is held of two agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownPair {
+    /// By how much they said too much, while they are in quarantine.
+    pub excess: Option<Excess>,
+    /// Where that was said.
+    pub done: Done,
 }
 
 impl Known {

@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::command::Needs;
-use super::known::{Known, KnownAgent, KnownMessage, KnownSeat};
+use super::decision::Done;
+use super::known::{Known, KnownAgent, KnownMessage, KnownPair, KnownSeat};
+use super::quarantine::pair;
 use crate::events::envelope::{Cause, Event};
+use crate::events::facts::limits::Excess;
 use crate::events::ids::{AgentId, MessageId, SeatId, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::{Ledger, ReadError};
@@ -51,6 +54,7 @@ impl<'a> Load<'a> {
             load.cause(cause)?;
         }
         load.people(needs)?;
+        load.pairs(needs)?;
         load.seats(needs)?;
         Ok(load.known)
     }
@@ -111,6 +115,36 @@ impl<'a> Load<'a> {
                     self.agent(&name)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn pairs(&mut self, needs: &Needs) -> Result<(), ReadError> {
+        let mut pairs: BTreeSet<(AgentId, AgentId)> = needs.pairs.iter().cloned().collect();
+        if needs.senders && needs.recipients {
+            let messages = self.known.messages.values();
+            pairs.extend(messages.map(|it| pair(&it.accepted.from, &it.accepted.to)));
+        }
+        if let Some(agent) = &needs.pairs_of {
+            for stream in self.ledger.streams("pair")? {
+                pairs.extend(pair_of(&stream).filter(|(a, b)| a == agent || b == agent));
+            }
+        }
+        for (first, second) in pairs {
+            let stream = StreamId::pair(&first, &second);
+            let Some((version, position)) = self.ledger.stream_head(&stream)? else {
+                continue;
+            };
+            let events = self.ledger.read_stream(&stream)?;
+            let excess = quarantine(&events);
+            self.known.heads.insert(stream, version);
+            self.known.pairs.insert(
+                (first, second),
+                KnownPair {
+                    excess,
+                    done: Done::already(position, version),
+                },
+            );
         }
         Ok(())
     }
@@ -192,6 +226,13 @@ impl Known {
                         known.agents.insert(name, Arc::new(agent));
                     }
                 }
+                "pair" => {
+                    if let Some(both) = pair_of(stream) {
+                        let excess = quarantine(events);
+                        let done = Done::already(last.position, last.version);
+                        known.pairs.insert(both, KnownPair { excess, done });
+                    }
+                }
                 "seat" => {
                     let all = *stream == StreamId::all_seats();
                     let name = stream.id().parse().ok().filter(|_| !all);
@@ -206,6 +247,21 @@ impl Known {
         }
         known
     }
+}
+
+/// The two agents of a stream `pair/first:second`.
+fn pair_of(stream: &StreamId) -> Option<(AgentId, AgentId)> {
+    let (first, second) = stream.id().split_once(':')?;
+    Some((first.parse().ok()?, second.parse().ok()?))
+}
+
+/// By how much a pair said too much, as long as nobody let it go.
+fn quarantine(events: &[Event]) -> Option<Excess> {
+    events.iter().fold(None, |held, event| match &event.fact {
+        Fact::PairQuarantined(it) => Some(it.excess),
+        Fact::PairReleased(_) => None,
+        _ => held,
+    })
 }
 
 fn spoken(event: &Event) -> Option<KnownSeat> {

@@ -51,6 +51,12 @@ worded! {
         WrongChannel = "wrong_channel",
         /// Hands are stopped there.
         SeatPaused = "seat_paused",
+        /// Somebody said too much, and is held until it is looked at.
+        Quarantined = "quarantined",
+        /// One agent says too much in too short a time.
+        RateLimit = "rate_limit",
+        /// Two agents say too much to each other.
+        PairBudget = "pair_budget",
         /// Not this one's to say.
         NotAllowed = "not_allowed",
         /// There is no way back to the sender.
@@ -114,6 +120,9 @@ impl Code {
             | Self::Expired
             | Self::WrongChannel
             | Self::SeatPaused
+            | Self::Quarantined
+            | Self::RateLimit
+            | Self::PairBudget
             | Self::NoWayBack
             | Self::BadNote => Class::Refused,
             Self::NotAllowed => Class::NotAllowed,

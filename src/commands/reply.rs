@@ -56,6 +56,7 @@ impl Reply {
             reply_to: Some(self.message),
             broadcast: None,
             hops_max: self.hops_max,
+            mode: None,
         };
         if let Some(answer) = known.messages.get(&self.answer) {
             return send.again(answer).map(Decision::Already);

@@ -6,13 +6,17 @@ use uuid::Uuid;
 use super::decision::{Decision, Done, Plan};
 use super::known::{Known, KnownMessage};
 use super::refusal::{Code, Refusal};
+use crate::events::facts::manners::{MessageModeChosen, Mode};
 use crate::events::facts::message::{MessageAccepted, MessageKind, Priority, Via};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, MessageId, StreamId};
+use crate::events::ledger::append::Part;
 use crate::events::time::Timestamp;
 
 /// The largest body, in bytes.
 pub const BODY_MAX: usize = 1_048_576;
+/// The tag of a message for which a new chat is begun in the agent's window.
+pub const NEW_CHAT: &str = "new-chat";
 /// The most tags one message may have.
 pub const TAGS_MAX: usize = 64;
 
@@ -45,6 +49,9 @@ pub struct SendMessage {
     pub broadcast: Option<Uuid>,
     /// How many messages may stand before it in its causal chain.
     pub hops_max: u16,
+    /// When it may be carried; as its recipient's manners say, if not said.
+    #[serde(default)]
+    pub mode: Option<Mode>,
 }
 
 impl SendMessage {
@@ -56,7 +63,20 @@ impl SendMessage {
         let accepted = self.accept(known, now)?;
         let stream = StreamId::message(self.message);
         let expected = known.expected(&stream);
-        let plan = Plan::one(stream, expected, accepted);
+        let mut facts = vec![accepted.into()];
+        let message = self.message;
+        facts.extend(
+            self.mode
+                .map(|mode| MessageModeChosen { message, mode }.into()),
+        );
+        let plan = Plan {
+            parts: vec![Part {
+                stream,
+                expected,
+                facts,
+            }],
+            thread: None,
+        };
         let before = self.before(known).and_then(|id| known.messages.get(&id));
         Ok(match before {
             Some(before) => plan.in_thread(before.thread()),
@@ -70,6 +90,7 @@ impl SendMessage {
         self.check_words()?;
         self.check_sender(known)?;
         self.check_recipient(known)?;
+        known.may_speak(&self.from, &self.to)?;
         if let Some(reply_to) = self.reply_to {
             known.message(reply_to)?;
         }
@@ -185,6 +206,7 @@ impl SendMessage {
             ("not-before", was.not_before != self.not_before),
             ("reply-to", was.reply_to != self.reply_to),
             ("via", was.via != self.via),
+            ("mode", known.mode != self.mode),
         ];
         let differs: Vec<&str> = differs
             .iter()

@@ -83,6 +83,7 @@ impl StartAttempt {
             return Err(Refusal::new(Code::WrongChannel, text));
         }
         known.hands_free(to, self.seat.as_ref())?;
+        known.may_speak(&message.accepted.from, to)?;
         let stream = StreamId::message(id);
         let expected = known.expected(&stream);
         let plan = Plan::one(stream, expected, self.fact()).in_thread(message.thread());

@@ -24,6 +24,8 @@ pub const CLASSES: &[&str] = &[
     "breaker_open",
     "inbox_failed",
     "paused",
+    "misdirected",
+    "agent_busy",
 ];
 
 pub(super) const TARGETS: &[&str] = &["chat", "editor", "terminal"];
@@ -134,6 +136,11 @@ const REGISTER: &[(&str, Shape)] = &[
     ("delivery.keys.*.deselect", Shape::Chord),
     ("delivery.keys.*.clear", Shape::Chord),
     ("delivery.application_of", Shape::Choices),
+    ("limits.agent_rate", whole(0, 1_000)),
+    ("limits.agent_span", span(MILLI, DAY)),
+    ("limits.pair_budget", whole(0, 1_000)),
+    ("limits.pair_span", span(MILLI, DAY)),
+    ("seat.panic_corner", Shape::Switch),
     ("seat.human_pause", span(Duration::ZERO, DAY)),
     ("socket.lock_timeout", span(Duration::ZERO, DAY)),
     ("serve.listen", Shape::Address),
@@ -188,6 +195,7 @@ const AT_START: &[&str] = &[
     "serve.read_within",
     "serve.keep_alive",
     "serve.streams_max",
+    "seat.panic_corner",
 ];
 
 /// Needed by every process before it can read the ledger.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod files;
 pub mod keys;
 pub mod layers;
+pub mod onboarding;
 pub mod settings;
 mod shapes;
 pub mod units;

@@ -21,6 +21,7 @@ pub struct Settings {
     /// By name.
     #[serde(default)]
     pub applications: BTreeMap<String, Application>,
+    pub limits: Limits,
     pub seat: Seat,
     pub socket: Socket,
     pub serve: Serve,
@@ -263,6 +264,20 @@ impl KeyProfile {
     }
 }
 
+/// `limits.*`: how much agents may say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Limits {
+    pub agent_rate: u32,
+    pub agent_span: Span,
+    pub pair_budget: u32,
+    pub pair_span: Span,
+}
+
 /// `seat.*`: one display's pointer, keyboard and clipboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -272,6 +287,7 @@ impl KeyProfile {
 )]
 pub struct Seat {
     pub human_pause: Span,
+    pub panic_corner: bool,
 }
 
 /// `socket.*`: how processes of one store meet.

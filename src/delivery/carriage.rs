@@ -10,17 +10,20 @@ use super::lane::Told;
 use super::look::Look;
 use super::office::Office;
 use super::timing;
+use crate::commands::command::Command;
 use crate::commands::cut_off::CutOff;
 use crate::commands::desk::{Outcome as Written, Refused};
 use crate::commands::end_attempt::{EndAttempt, Ending as Ended};
 use crate::commands::keep_timing::KeepDrift;
 use crate::commands::learn_box;
 use crate::commands::refusal::{Code, Refusal};
+use crate::commands::set_manners::KeepDraft;
 use crate::commands::start_attempt::StartAttempt;
 use crate::commands::submit_attempt::SubmitAttempt;
 use crate::events::facts::attempt::{
     AttemptObserved, AttemptPasted, AttemptSubmitted, AttemptUnknown, Channel, FailureClass,
 };
+use crate::events::facts::manners::{DraftRestored, DraftSaved};
 use crate::events::facts::timing::TimingDrifted;
 use crate::events::ids::{AgentId, MessageId};
 
@@ -65,21 +68,36 @@ impl Carriage {
 
     /// The answer to a milestone. What it allows is durable.
     pub fn reach(&self, world: &impl Office, milestone: Milestone) -> Result<Answer, Refused> {
-        let Milestone::Pasted {
-            changed_pixels,
-            needed_pixels,
-            read_back,
-            sanitised,
-        } = milestone;
-        let pasted = AttemptPasted {
-            message: self.message(),
-            attempt: self.start.attempt,
-            changed_pixels,
-            needed_pixels,
-            read_back,
-            sanitised,
+        let (message, attempt) = (self.message(), self.start.attempt);
+        let command: Command = match milestone {
+            Milestone::Pasted {
+                changed_pixels,
+                needed_pixels,
+                read_back,
+                sanitised,
+            } => {
+                let pasted = AttemptPasted {
+                    message,
+                    attempt,
+                    changed_pixels,
+                    needed_pixels,
+                    read_back,
+                    sanitised,
+                };
+                SubmitAttempt { pasted }.into()
+            }
+            Milestone::DraftSaved { text } => KeepDraft::Saved(DraftSaved {
+                message,
+                attempt,
+                agent: self.to.clone(),
+                text,
+            })
+            .into(),
+            Milestone::DraftRestored => {
+                KeepDraft::Restored(DraftRestored { message, attempt }).into()
+            }
         };
-        match world.execute(SubmitAttempt { pasted }) {
+        match world.execute(command) {
             Ok(_) => Ok(Answer::Allowed),
             Err(Refused::Refusal(refusal)) => Ok(Answer::Refused {
                 class: class_of(&refusal),
@@ -106,6 +124,8 @@ impl Carriage {
         for remark in remarks {
             tracing::info!(%message, attempt, remark, "noticed while carrying");
         }
+        // The box of a new chat is another one than the agent's.
+        let learnt = learnt.filter(|_| self.job.new_chat.is_none());
         let learnt = learnt.map(|look| remembered(&look, &self.to));
         let ended = match outcome {
             Outcome::Observed { witness, presses } => Ended::Observed(AttemptObserved {

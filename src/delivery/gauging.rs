@@ -17,6 +17,9 @@ use crate::events::ids::SeatId;
 /// The words that are put into a box to measure it. Each can be typed with one key everywhere.
 pub const WORDS: &str = "measuring";
 
+/// Why a worker went away in the middle, when its person wanted it to.
+const CORNER: &str = "the pointer is in the corner: all hands stop";
+
 /// A window could not be measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Miss {
@@ -134,6 +137,9 @@ impl Lane {
         match told {
             Told::Gone(reason) => {
                 self.lose_hands();
+                if reason == CORNER && self.cornered().await.is_err() {
+                    tracing::error!("the pause of all hands could not be written down");
+                }
                 Err(Miss::touched(reason))
             }
             Told::Ended(ending) => measured(*ending),
@@ -173,6 +179,9 @@ impl Lane {
                     if hands.say.send(ToWorker::Answer(refused)).await.is_err() {
                         return gone();
                     }
+                }
+                Some(FromWorker::Corner) => {
+                    return Told::Gone(CORNER.to_owned());
                 }
                 Some(FromWorker::Ready(_) | FromWorker::Unable { .. }) => {}
             }

@@ -8,6 +8,7 @@ use super::look::Look;
 use super::ports::{Chord, Key, Modifier};
 use super::runs::millis;
 use crate::events::facts::agent::Target;
+use crate::events::facts::manners::Drafts;
 use crate::events::facts::screen::{Fingerprint, Point};
 use crate::events::ids::{AgentId, MessageId};
 use crate::events::time::Timestamp;
@@ -53,6 +54,21 @@ pub struct Job {
     pub clipboard: ClipboardLimits,
     /// What it is for.
     pub aim: Aim,
+    /// A new chat to begin first.
+    pub new_chat: Option<NewChat>,
+    /// How long the window must have been at rest first.
+    pub when_idle: Option<Duration>,
+    /// What becomes of somebody's unfinished words.
+    pub drafts: Drafts,
+}
+
+/// A new chat in an agent's window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewChat {
+    /// The keys that begin one; none where the place alone does.
+    pub keys: Option<Chord>,
+    /// Where its box is, on the day the window was placed.
+    pub place: Point,
 }
 
 /// What an attempt is for.

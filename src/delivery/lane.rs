@@ -12,8 +12,10 @@ use super::errand::{self, Errand};
 use super::gauging::Calls;
 use super::office::Office as _;
 use super::wire::{FromWorker, ToWorker};
+use crate::commands::pause_seat::PauseSeat;
 use crate::events::facts::attempt::FailureClass;
-use crate::events::ids::SeatId;
+use crate::events::facts::seat::PauseReason;
+use crate::events::ids::{AgentId, SeatId};
 use crate::events::time::Timestamp;
 
 /// How long a worker may take to claim its seat and open its desktop.
@@ -86,6 +88,7 @@ impl Lane {
                 _ = head.changed() => {}
                 _ = leaving.changed() => {}
                 _ = called.changed() => {}
+                word = heard(&mut self.hands) => self.heard_at_rest(word.as_ref()).await?,
                 () = tokio::time::sleep(rest) => {}
             }
         }
@@ -124,6 +127,29 @@ impl Lane {
         tokio::time::timeout(FAREWELL, gone)
             .await
             .unwrap_or_default();
+    }
+
+    /// A worker speaks unasked only when its person wants all hands to stop, or when it goes away.
+    async fn heard_at_rest(&mut self, word: Option<&FromWorker>) -> Result<(), Stopped> {
+        self.hands = None;
+        if matches!(word, Some(FromWorker::Corner)) {
+            self.cornered().await?;
+        }
+        Ok(())
+    }
+
+    /// All hands stop until somebody resumes them. Those at work are refused their Enter; this lane's
+    /// own worker is gone already.
+    pub(super) async fn cornered(&self) -> Result<(), Stopped> {
+        tracing::warn!(track = ?self.track, "the pointer is in the corner: all hands stop");
+        let pause = PauseSeat {
+            seat: None,
+            by: AgentId::operator(),
+            reason: PauseReason::Panic,
+        };
+        self.world
+            .off_thread(move |world| world.execute(pause).map(|_| ()))
+            .await
     }
 
     pub(super) const fn seat(&self) -> Option<&SeatId> {
@@ -243,6 +269,11 @@ impl Lane {
             match word {
                 None => return Ok(gone()),
                 Some(FromWorker::Ended(ending)) => return Ok(Told::Ended(ending)),
+                Some(FromWorker::Corner) => {
+                    self.hands = None;
+                    self.cornered().await?;
+                    return Ok(stopped());
+                }
                 Some(FromWorker::Reached(milestone)) => {
                     let own = carriage.clone();
                     let reached = move |world: &World| own.reach(world, milestone);
@@ -288,13 +319,23 @@ impl Lane {
                 Ok(())
             }
             Ok(Some(FromWorker::Unable { reason })) => Err(Unready::Seat(reason)),
-            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_)) | None) => Err(Unready::Ended(
-                format!("the worker of seat {seat} ended before it was ready"),
-            )),
+            Ok(Some(FromWorker::Reached(_) | FromWorker::Ended(_) | FromWorker::Corner) | None) => {
+                Err(Unready::Ended(format!(
+                    "the worker of seat {seat} ended before it was ready"
+                )))
+            }
             Err(_elapsed) => Err(Unready::Slow(format!(
                 "the worker of seat {seat} was not ready in {CLAIM:?}"
             ))),
         }
+    }
+}
+
+/// What a worker says while it has nothing to do; for ever silent without one.
+async fn heard(hands: &mut Option<Hands>) -> Option<FromWorker> {
+    match hands {
+        Some(hands) => hands.hear.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod brief;
 pub mod carriage;
 pub mod courier;
 pub mod dispatch;

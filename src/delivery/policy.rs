@@ -86,7 +86,10 @@ impl Policy {
             | FailureClass::PasteNotSeen
             | FailureClass::SubmitNotSeen
             | FailureClass::ClipboardLost
+            | FailureClass::Misdirected
             | FailureClass::Interrupted => (None, true),
+            // Agents are at work for long; it is asked again in growing pauses.
+            FailureClass::AgentBusy => (Some(100), true),
             // A window that is gone or elsewhere seldom comes back within seconds.
             FailureClass::TargetNotFound
             | FailureClass::TargetMoved

@@ -74,6 +74,8 @@ pub struct Handling<'s> {
     pub target: Target,
     /// Keys and patience.
     pub manner: &'s Manner,
+    /// Starts a new chat, where it can be done by keys.
+    pub new_chat: Option<&'s Chord>,
     /// How text gets into it.
     pub input: Input,
     /// What becomes of line ends.
@@ -116,12 +118,14 @@ impl DispatchSettings {
             Some(it) => Handling {
                 target: it.target,
                 manner: &it.manner,
+                new_chat: it.new_chat.as_ref(),
                 input: it.input,
                 newlines: it.newlines,
             },
             None => Handling {
                 target: declared,
                 manner: self.of(declared),
+                new_chat: None,
                 input: Input::Paste,
                 newlines: Newlines::Keep,
             },

@@ -30,6 +30,8 @@ pub enum FromWorker {
     },
     /// The carrying reached a point where the ledger must know first.
     Reached(Milestone),
+    /// A person put the pointer into the corner that stops all hands.
+    Corner,
     /// The carrying is over.
     Ended(Box<Ending>),
 }

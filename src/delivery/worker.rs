@@ -39,6 +39,11 @@ pub fn unable(output: &mut dyn Write, reason: String) -> io::Result<()> {
     say(output, &FromWorker::Unable { reason })
 }
 
+/// Says that a person wants all hands to stop.
+pub fn corner(output: &mut dyn Write) -> io::Result<()> {
+    say(output, &FromWorker::Corner)
+}
+
 fn carry(
     job: Job,
     desktop: &mut dyn Desktop,

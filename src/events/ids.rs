@@ -295,6 +295,12 @@ impl StreamId {
         Self(format!("timing/{id}"))
     }
 
+    /// What is held of two agents, the one whose name sorts first before the other.
+    #[must_use]
+    pub fn pair(first: &AgentId, second: &AgentId) -> Self {
+        Self(format!("pair/{first}:{second}"))
+    }
+
     /// The circuit breaker of one agent on one channel.
     #[must_use]
     pub fn breaker(id: &AgentId, channel: super::facts::attempt::Channel) -> Self {

@@ -20,6 +20,8 @@ use super::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
     LedgerRestored, Note,
 };
+use super::facts::limits::{AgentQuarantined, AgentReleased, PairQuarantined, PairReleased};
+use super::facts::manners::{AgentMannersSet, DraftRestored, DraftSaved, MessageModeChosen};
 use super::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
     MessageExpired, MessageRead, MessageRequeued, MessageResolved,
@@ -120,6 +122,9 @@ register! {
     106 "message.resolved" MessageResolved;
     107 "message.died" MessageDied;
     108 "message.read" MessageRead;
+    110 "message.mode_chosen" MessageModeChosen;
+    111 "draft.saved" DraftSaved;
+    112 "draft.restored" DraftRestored;
     200 "attempt.started" AttemptStarted;
     201 "attempt.pasted" AttemptPasted;
     202 "attempt.submitting" AttemptSubmitting;
@@ -135,6 +140,11 @@ register! {
     305 "agent.resumed" AgentResumed;
     306 "agent.paused" AgentPaused;
     310 "box.learnt" BoxLearnt;
+    311 "agent.quarantined" AgentQuarantined;
+    312 "agent.released" AgentReleased;
+    313 "pair.quarantined" PairQuarantined;
+    314 "pair.released" PairReleased;
+    315 "agent.manners_set" AgentMannersSet;
     400 "seat.paused" SeatPaused;
     401 "seat.resumed" SeatResumed;
     500 "breaker.opened" BreakerOpened;

@@ -3,15 +3,23 @@
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Breaker};
+use super::conduct::Conduct;
 use crate::events::ids::AgentId;
 
 impl Agent {
     /// The agent as `switchboard agent list` and `agent show` print it: with its declaration as it can be
-    /// changed and declared again.
-    pub fn shown(&self, id: &AgentId) -> Value {
+    /// changed and declared again, how it is spoken to, and who is in quarantine.
+    pub fn shown(&self, id: &AgentId, conduct: &Conduct) -> Value {
         let mut row = self.to_json(id);
+        let with: Vec<Value> = conduct
+            .with_others(id)
+            .map(|(other, held)| json!({"with": other, "held": held}))
+            .collect();
         if let Value::Object(fields) = &mut row {
             fields.insert("profile".to_owned(), json!(self.profile));
+            fields.insert("manners".to_owned(), json!(conduct.manners(id)));
+            fields.insert("quarantine".to_owned(), json!(conduct.of(id)));
+            fields.insert("quarantine_with".to_owned(), json!(with));
         }
         row
     }

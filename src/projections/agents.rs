@@ -130,7 +130,8 @@ pub const fn counts_for_breaker(class: FailureClass) -> bool {
         | FailureClass::HumanActive
         | FailureClass::BreakerOpen
         | FailureClass::DraftInTheWay
-        | FailureClass::Invalid => false,
+        | FailureClass::Invalid
+        | FailureClass::AgentBusy => false,
         FailureClass::TargetNotFound
         | FailureClass::TargetMoved
         | FailureClass::FocusFailed
@@ -141,7 +142,8 @@ pub const fn counts_for_breaker(class: FailureClass) -> bool {
         | FailureClass::ClipboardLost
         | FailureClass::DisplayGone
         | FailureClass::Permission
-        | FailureClass::InboxFailed => true,
+        | FailureClass::InboxFailed
+        | FailureClass::Misdirected => true,
     }
 }
 

@@ -6,6 +6,7 @@ mod by_message;
 pub mod canonical;
 pub mod checking;
 pub mod checkpoints;
+pub mod conduct;
 pub mod fold;
 pub mod histogram;
 pub mod host;

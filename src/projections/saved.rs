@@ -2,6 +2,7 @@
 
 use super::agents::Agents;
 use super::checkpoints::{Checkpoints, Restored, unseal_as};
+use super::conduct::Conduct;
 use super::fold::Fold;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
@@ -42,6 +43,7 @@ impl Loading<'_> {
             View::Inbox => self.any::<Inbox>(&mut states.inbox),
             View::Traffic => self.any::<Traffic>(&mut states.traffic),
             View::Timeline => self.any::<Timeline>(&mut states.timeline),
+            View::Conduct => self.any::<Conduct>(&mut states.conduct),
             View::Timing => self.any::<Timing>(&mut states.timing),
         }?;
         if let Loaded::Current { position, .. } | Loaded::Older { position, .. } = loaded {

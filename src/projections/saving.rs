@@ -114,6 +114,7 @@ fn sealed(
         View::Inbox => seal(&states.inbox, position, chain),
         View::Traffic => seal(&states.traffic, position, chain),
         View::Timeline => seal(&states.timeline, position, chain),
+        View::Conduct => seal(&states.conduct, position, chain),
         View::Timing => seal(&states.timing, position, chain),
     }?)
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::agents::Agents;
 use super::canonical;
+use super::conduct::Conduct;
 use super::fold::{Fold as _, Seen};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
@@ -46,6 +47,8 @@ pub struct States {
     pub timeline: Timeline,
     /// How long things take.
     pub timing: Timing,
+    /// How agents behave and are to be treated.
+    pub conduct: Conduct,
     /// Those that take the next event.
     in_step: Views,
     /// Those that have events the others lack, and their last one.
@@ -152,6 +155,7 @@ impl States {
             traffic: Traffic::default(),
             timeline: Timeline::default(),
             timing: Timing::default(),
+            conduct: Conduct::default(),
             in_step: views,
             ahead: Vec::new(),
             stopped: Vec::new(),
@@ -219,6 +223,9 @@ impl States {
         if views.has(View::Timing) {
             self.timing.apply(seen);
         }
+        if views.has(View::Conduct) {
+            self.conduct.apply(seen);
+        }
     }
 
     fn stop(&mut self, views: Views, (position, at): (Position, Timestamp), reason: &str) {
@@ -264,6 +271,7 @@ impl States {
             View::Traffic => self.traffic == other.traffic,
             View::Timeline => self.timeline == other.timeline,
             View::Timing => self.timing == other.timing,
+            View::Conduct => self.conduct == other.conduct,
         };
         View::ALL.into_iter().filter(|view| !same(view)).collect()
     }
@@ -284,6 +292,7 @@ impl States {
             View::Traffic => self.traffic = std::mem::take(&mut other.traffic),
             View::Timeline => self.timeline = std::mem::take(&mut other.timeline),
             View::Timing => self.timing = std::mem::take(&mut other.timing),
+            View::Conduct => self.conduct = std::mem::take(&mut other.conduct),
         }
         if self.is_idle() {
             (self.position, self.at) = (other.position, other.at);
@@ -381,6 +390,7 @@ impl States {
             View::Traffic => self.traffic.to_json(),
             View::Timeline => json!({"messages": self.timeline.len()}),
             View::Timing => self.timing.to_json(),
+            View::Conduct => self.conduct.to_json(),
         }
     }
 

@@ -157,6 +157,8 @@ pub const fn waited_for(class: FailureClass) -> Option<Step> {
         | FailureClass::Interrupted
         | FailureClass::BreakerOpen
         | FailureClass::InboxFailed
+        | FailureClass::Misdirected
+        | FailureClass::AgentBusy
         | FailureClass::Paused => None,
     }
 }

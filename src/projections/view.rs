@@ -1,6 +1,7 @@
 //! Which projections there are, and sets of them.
 
 use super::agents::Agents;
+use super::conduct::Conduct;
 use super::fold::Fold as _;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
@@ -23,17 +24,20 @@ pub enum View {
     Timeline,
     /// How long things take.
     Timing,
+    /// How agents behave and are to be treated.
+    Conduct,
 }
 
 impl View {
     /// All of them, in the order they are listed and checked.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Agents,
         Self::Outbox,
         Self::Inbox,
         Self::Traffic,
         Self::Timeline,
         Self::Timing,
+        Self::Conduct,
     ];
 
     /// Its name, as people write it.
@@ -45,6 +49,7 @@ impl View {
             Self::Traffic => Traffic::NAME,
             Self::Timeline => Timeline::NAME,
             Self::Timing => Timing::NAME,
+            Self::Conduct => Conduct::NAME,
         }
     }
 
@@ -57,6 +62,7 @@ impl View {
             Self::Traffic => Traffic::VERSION,
             Self::Timeline => Timeline::VERSION,
             Self::Timing => Timing::VERSION,
+            Self::Conduct => Conduct::VERSION,
         }
     }
 
@@ -75,6 +81,7 @@ impl View {
             (Self::Traffic, Traffic::cares(kind)),
             (Self::Timeline, Timeline::cares(kind)),
             (Self::Timing, Timing::cares(kind)),
+            (Self::Conduct, Conduct::cares(kind)),
         ] {
             if cares {
                 views = views.with(view);
@@ -91,6 +98,7 @@ impl View {
             Self::Traffic => 8,
             Self::Timeline => 16,
             Self::Timing => 32,
+            Self::Conduct => 64,
         }
     }
 }
@@ -103,9 +111,12 @@ impl Views {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every one.
-    pub const ALL: Self = Self(63);
+    pub const ALL: Self = Self(127);
     /// Those whose states are hashed.
-    pub const HASHED: Self = Self::ALL.without(View::Timeline).without(View::Timing);
+    pub const HASHED: Self = Self::ALL
+        .without(View::Timeline)
+        .without(View::Timing)
+        .without(View::Conduct);
 
     /// With one more.
     #[must_use]

@@ -11,6 +11,7 @@ use switchboard::delivery::job::{
 };
 use switchboard::delivery::look::Look;
 use switchboard::events::facts::agent::Target;
+use switchboard::events::facts::manners::Drafts;
 use switchboard::events::ids::MessageId;
 use switchboard::events::time::Timestamp;
 
@@ -61,6 +62,9 @@ fn job(agent: &Agent, target: Target, number: usize, look: Option<Look>) -> Job 
         read_back: ReadBack::WhenDoubtful,
         clipboard: ClipboardLimits::default(),
         aim: Aim::Deliver,
+        new_chat: None,
+        when_idle: None,
+        drafts: Drafts::Hold,
     }
 }
 

@@ -14,6 +14,7 @@ use switchboard::delivery::job::{Aim, ClipboardLimits, Input, Job, Keys, Patienc
 use switchboard::delivery::look::Look;
 use switchboard::delivery::ports::Desktop as _;
 use switchboard::events::facts::agent::Target;
+use switchboard::events::facts::manners::Drafts;
 use switchboard::events::facts::screen::{Point, Rect};
 use switchboard::events::ids::MessageId;
 use uuid::Uuid;
@@ -73,6 +74,9 @@ pub(crate) fn job(text: &str, target: Target) -> Job {
         read_back: ReadBack::WhenDoubtful,
         clipboard: ClipboardLimits::default(),
         aim: Aim::Deliver,
+        new_chat: None,
+        when_idle: None,
+        drafts: Drafts::Hold,
     }
 }
 

@@ -262,6 +262,7 @@ impl Stage {
             reply_to: None,
             broadcast: None,
             hops_max: 8,
+            mode: None,
         };
         self.world.execute(send).unwrap();
         message

@@ -25,6 +25,12 @@ use switchboard::events::facts::ledger::{
     ClockSteppedBack, ConfigLoaded, ConfigSet, LedgerCreated, LedgerMended, LedgerRebuilt,
     LedgerRestored, Note, Setting,
 };
+use switchboard::events::facts::limits::{
+    AgentQuarantined, AgentReleased, Excess, Limit, PairQuarantined, PairReleased,
+};
+use switchboard::events::facts::manners::{
+    AgentMannersSet, DraftRestored, DraftSaved, Drafts, Manners, MessageModeChosen, Mode,
+};
 use switchboard::events::facts::message::{
     MessageAccepted, MessageAcknowledged, MessageAnswered, MessageCancelled, MessageDied,
     MessageExpired, MessageKind, MessageRead, MessageRequeued, MessageResolved, Priority, Verdict,
@@ -117,6 +123,8 @@ fn samples() -> Vec<Fact> {
     facts.extend(copies());
     facts.extend(others());
     facts.extend(timings());
+    facts.extend(limits());
+    facts.extend(manners());
     facts.sort_by_key(Fact::kind);
     facts
 }
@@ -430,6 +438,69 @@ fn others() -> Vec<Fact> {
             data: r#"{"step":1}"#.to_owned(),
         }
         .into(),
+    ]
+}
+
+fn manners() -> Vec<Fact> {
+    let message = MessageId(Uuid::from_u128(7));
+    vec![
+        MessageModeChosen {
+            message,
+            mode: Mode::WhenIdle,
+        }
+        .into(),
+        DraftSaved {
+            message,
+            attempt: 2,
+            agent: agent("agent-3"),
+            text: "half a thought".to_owned(),
+        }
+        .into(),
+        DraftRestored {
+            message,
+            attempt: 2,
+        }
+        .into(),
+        AgentMannersSet {
+            agent: agent("agent-3"),
+            by: AgentId::operator(),
+            manners: Manners {
+                mode: Mode::WhenIdle,
+                idle_micros: 2_000_000,
+                drafts: Drafts::SaveAndRestore,
+            },
+        }
+        .into(),
+    ]
+}
+
+fn limits() -> Vec<Fact> {
+    let excess = |limit, span_micros| Excess {
+        limit,
+        count: 301,
+        allowed: 300,
+        span_micros,
+    };
+    let (first, second) = (agent("agent-3"), agent("agent-4"));
+    let by = AgentId::operator();
+    vec![
+        AgentQuarantined {
+            agent: first.clone(),
+            excess: excess(Limit::Rate, 60_000_000),
+        }
+        .into(),
+        AgentReleased {
+            agent: first.clone(),
+            by: by.clone(),
+        }
+        .into(),
+        PairQuarantined {
+            first: first.clone(),
+            second: second.clone(),
+            excess: excess(Limit::Hops, 0),
+        }
+        .into(),
+        PairReleased { first, second, by }.into(),
     ]
 }
 

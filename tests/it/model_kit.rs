@@ -173,6 +173,7 @@ impl Lab {
             reply_to: None,
             broadcast: None,
             hops_max: 8,
+            mode: None,
         }
     }
 

@@ -91,6 +91,7 @@ const PURE: &[(&str, &[&str])] = &[
             "src/delivery/carriage.rs",
             "src/delivery/dispatch.rs",
             "src/delivery/failing.rs",
+            "src/delivery/gauging.rs",
             "src/delivery/lane.rs",
         ],
     ),

@@ -24,7 +24,7 @@ pub fn agents(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let (rows, last) = cut(rows, after.as_deref(), limit);
         let rows: Vec<Value> = rows
             .into_iter()
-            .map(|(id, agent)| agent.shown(id))
+            .map(|(id, agent)| agent.shown(id, &states.conduct))
             .collect();
         (states.position, (rows, last))
     });
@@ -36,7 +36,7 @@ pub fn agent(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     let id = asked.agent_in_path()?;
     let seen = house.states(asked, &[View::Agents])?;
     let (position, row) = house.look(&seen, |states| {
-        let row = states.agents.get(&id).map(|agent| agent.shown(&id));
+        let row = states.agents.get(&id).map(|agent| agent.shown(&id, &states.conduct));
         (states.position, row)
     });
     let row = row.ok_or_else(|| unknown_agent(&id))?;

@@ -16,7 +16,7 @@ pub async fn list(asked: Asked) -> Result<Exit, Failure> {
                 states
                     .agents
                     .iter()
-                    .map(|(id, agent)| agent.shown(id))
+                    .map(|(id, agent)| agent.shown(id, &states.conduct))
                     .collect()
             }))
         })
@@ -32,10 +32,10 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
     let row = asked
         .off_thread(move |asked| {
             asked.owner.catch_up()?;
-            let known = asked
-                .owner
-                .projections
-                .read(|states| states.agents.get(&agent).map(|known| known.shown(&agent)));
+            let known = asked.owner.projections.read(|states| {
+                let known = states.agents.get(&agent);
+                known.map(|known| known.shown(&agent, &states.conduct))
+            });
             match known {
                 Some(row) => Ok(row),
                 // The same words, with the nearest name, as when somebody sends to it.

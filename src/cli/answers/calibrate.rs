@@ -14,8 +14,8 @@ use crate::commands::calibrate::{BeginCalibration, MissCalibration};
 use crate::commands::command::Command;
 use crate::commands::desk::Refused;
 use crate::commands::keep_timing::KeepCalibration;
+use crate::delivery::brief;
 use crate::delivery::courier::moves::Sample;
-use crate::delivery::errand;
 use crate::delivery::gauging::{Measured, WORDS, figures};
 use crate::delivery::lane::{Lane, Track};
 use crate::events::envelope::Cause;
@@ -155,7 +155,7 @@ async fn one_window(
                 text: WORDS.to_owned(),
             };
             // Read first: what this begins to put there does not count as left behind.
-            let job = errand::to_measure(&world, &to, WORDS)?;
+            let job = brief::to_measure(&world, &to, WORDS)?;
             match execute(asked, BeginCalibration { began }) {
                 Ok(()) => Ok(Ok(job)),
                 Err(Refused::Refusal(refusal)) => Ok(Err(json!({

@@ -7,6 +7,7 @@ use super::story;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::request::Messages;
 use crate::events::ids::{MessageId, Position};
+use crate::events::lifecycle::State;
 use crate::projections::pages::{self, Part, Wanted};
 use crate::projections::states::States;
 use crate::projections::story::line;
@@ -86,13 +87,32 @@ pub async fn why(asked: Asked, message: MessageId) -> Result<Exit, Failure> {
     let rows = asked
         .off_thread(move |asked| {
             let events = story::events(&asked.owner, message)?;
-            Ok(events.iter().map(line).collect::<Vec<_>>())
+            let mut rows: Vec<Value> = events.iter().map(line).collect();
+            rows.extend(held(asked, message)?);
+            Ok(rows)
         })
         .await?;
     for row in rows {
         asked.items.say(row).await?;
     }
     Ok(Exit::Done)
+}
+
+/// The quarantine that keeps a waiting message back, as the event that it is.
+fn held(asked: &Asked, message: MessageId) -> Result<Option<Value>, Failure> {
+    let owner = &asked.owner;
+    owner.catch_up()?;
+    let position = owner.projections.read(|states| {
+        let kept = states.outbox.get(message)?;
+        let waits = kept.life.state == State::Accepted;
+        let held = states.conduct.holds(&kept.from, &kept.to).filter(|_| waits);
+        held.map(|held| held.position)
+    });
+    let Some(position) = position else {
+        return Ok(None);
+    };
+    let found = owner.desk.ledger().read(position, 1)?;
+    Ok(found.first().map(line))
 }
 
 /// What waits or is being carried, in the order of turns.

@@ -10,6 +10,7 @@ pub mod drill;
 pub mod events;
 pub mod execute;
 pub mod inbox;
+pub mod limits;
 pub mod messages;
 pub mod panic;
 pub mod projections;

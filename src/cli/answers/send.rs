@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::answer::Asked;
+use super::limits::{self, Said};
 use super::story::{self, set};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::request::Awaiting;
@@ -35,7 +36,13 @@ pub async fn one(asked: Asked, mut send: SendMessage, awaiting: Awaiting) -> Res
         return weigh(asked, send).await;
     }
     let (message, via) = (send.message, send.via);
-    carry(asked, send.into(), message, via, awaiting).await
+    let said = Said {
+        from: send.from.clone(),
+        to: Some(send.to.clone()),
+        more: 1,
+        id: message.0,
+    };
+    carry(asked, send.into(), (message, via), said, awaiting).await
 }
 
 /// An answer to a message.
@@ -44,21 +51,33 @@ pub async fn reply(asked: Asked, mut reply: Reply, awaiting: Awaiting) -> Result
     reply.hops_max = asked.owner.config().settings().delivery.hop_limit;
     reply.ttl_micros = reply.ttl_micros.or_else(|| default_ttl(&asked));
     let (answer, via) = (reply.answer, reply.via);
-    carry(asked, reply.into(), answer, via, awaiting).await
+    let (by, answered) = (reply.by.clone(), reply.message);
+    let to = asked
+        .off_thread(move |asked| Ok(story::find(&asked.owner, answered)?.from))
+        .await?;
+    let said = Said {
+        from: by,
+        to: Some(to),
+        more: 1,
+        id: answer.0,
+    };
+    carry(asked, reply.into(), (answer, via), said, awaiting).await
 }
 
 /// Accepts the message and follows it.
 async fn carry(
     asked: Asked,
     command: Command,
-    message: MessageId,
-    via: Via,
+    (message, via): (MessageId, Via),
+    said: Said,
     awaiting: Awaiting,
 ) -> Result<Exit, Failure> {
     let repeated = asked
         .off_thread(move |asked| {
             let now = asked.owner.now();
-            let outcome = asked.owner.desk.execute(&command, &asked.cause, now)?;
+            limits::pass(asked, &said)?;
+            let outcome = asked.owner.desk.execute(&command, &asked.cause, now);
+            let outcome = limits::mind_hops(asked, &said, outcome)?;
             Ok(outcome.done().is_some_and(|done| done.repeated))
         })
         .await?;
@@ -82,7 +101,18 @@ pub async fn many(
     let (correlation, via) = (broadcast.broadcast, broadcast.via);
     let dry_run = awaiting.dry_run;
     let shares = asked
-        .off_thread(move |asked| share(asked, broadcast, dry_run))
+        .off_thread(move |asked| {
+            if !dry_run {
+                let said = Said {
+                    from: broadcast.from.clone(),
+                    to: None,
+                    more: 1,
+                    id: broadcast.broadcast,
+                };
+                limits::pass(asked, &said)?;
+            }
+            share(asked, broadcast, dry_run)
+        })
         .await?;
     if dry_run {
         return say_order(&asked, shares).await;

@@ -6,9 +6,10 @@ use super::answer::Asked;
 use super::story::set;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::runtime_settings;
-use crate::events::ids::StreamId;
+use crate::events::ids::{AgentId, StreamId};
 use crate::events::ledger::handle::Ledger;
 use crate::events::lifecycle::State;
+use crate::projections::conduct::Conduct;
 
 /// The desk at a glance.
 pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
@@ -41,6 +42,7 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "delivering": owner.serves(),
                     "desktop": owner.desktop,
                     "paused": states.outbox.all_paused(),
+                    "quarantine": quarantine(&states.conduct),
                     "seats": seats,
                     "projections": rows,
                     "traffic": states.traffic.to_json(),
@@ -53,6 +55,13 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
         .await?;
     asked.items.say(item).await?;
     Ok(Exit::Done)
+}
+
+/// Who is held because too much was said: agents, and pairs of them.
+fn quarantine(conduct: &Conduct) -> Value {
+    let agents: Vec<&AgentId> = conduct.agents().keys().collect();
+    let pairs: Vec<Value> = conduct.pairs().map(|(a, b, _)| json!([a, b])).collect();
+    json!({"agents": agents, "pairs": pairs})
 }
 
 /// A stream's last event, with what it says and when it was recorded; null when there is none.

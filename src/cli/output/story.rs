@@ -99,6 +99,17 @@ pub fn sentence(event: &str, detail: &Value) -> String {
     }
 }
 
+/// By how much too much was said.
+fn excess(detail: &Value) -> String {
+    let excess = &detail["excess"];
+    format!(
+        "{} of {} allowed ({})",
+        word(excess, "count"),
+        word(excess, "allowed"),
+        word(excess, "limit")
+    )
+}
+
 /// What is told about agents, seats and breakers in a message's story.
 fn around(event: &str, detail: &Value) -> String {
     let d = |field: &str| word(detail, field);
@@ -127,6 +138,19 @@ fn around(event: &str, detail: &Value) -> String {
         "seat.paused" => format!("{} paused by {} ({})", seat(), d("by"), d("reason")),
         "seat.resumed" => format!("{} resumed by {}", seat(), d("by")),
         "agent.paused" => format!("agent {} paused by {}", d("agent"), d("by")),
+        "agent.quarantined" => format!("agent {} held: {}", d("agent"), excess(detail)),
+        "pair.quarantined" => format!(
+            "{} and {} held: {}",
+            d("first"),
+            d("second"),
+            excess(detail)
+        ),
+        "agent.released" => format!("agent {} released by {}", d("agent"), d("by")),
+        "pair.released" => format!("{} and {} released by {}", d("first"), d("second"), d("by")),
+        "agent.manners_set" => format!("agent {} wants to be treated otherwise", d("agent")),
+        "message.mode_chosen" => format!("to be carried in mode {}", d("mode")),
+        "draft.saved" => format!("saved somebody's unfinished words: {}", d("text")),
+        "draft.restored" => "put them back".to_owned(),
         "agent.resumed" => format!("agent {} resumed by {}", d("agent"), d("by")),
         "agent.placed" => format!(
             "agent {} placed at {} on {}",

@@ -100,10 +100,12 @@ impl Owner {
 
     /// Everything deliveries need.
     pub fn world(&self) -> Result<World, Failure> {
-        let hire = SeatProcesses::of_this_binary(self.desktop.clone()).map_err(|error| {
-            let text = format!("this program cannot find its own binary: {error}");
-            Failure::new(Exit::Failed, "no_binary", text)
-        })?;
+        let corner = self.config().settings().seat.panic_corner;
+        let hire =
+            SeatProcesses::of_this_binary(self.desktop.clone(), corner).map_err(|error| {
+                let text = format!("this program cannot find its own binary: {error}");
+                Failure::new(Exit::Failed, "no_binary", text)
+            })?;
         Ok(World {
             desk: self.desk.clone(),
             projections: self.projections.clone(),

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::cli::values::words;
 use crate::events::facts::agent::{Envelope, Target};
 use crate::events::facts::attempt::Channel;
+use crate::events::facts::manners::{Drafts, Mode};
 use crate::events::facts::screen::Point;
 use crate::events::facts::words::{Word, worded};
 use crate::events::ids::{AgentId, SeatId};
@@ -151,6 +152,15 @@ worded! {
   switchboard agent set agent-3 --envelope stamp --clear window
   switchboard agent set agent-3 --active false")]
 pub struct SetArgs {
+    /// Whether its window may be interrupted
+    #[arg(long, value_name = "MODE", value_parser = words!(Mode), ignore_case = true)]
+    pub mode: Option<Mode>,
+    /// How long its window must be at rest to count as idle, like 2s
+    #[arg(long, value_name = "D", value_parser = parse_span)]
+    pub idle_for: Option<Duration>,
+    /// What becomes of words that somebody left unfinished in its box
+    #[arg(long, value_name = "POLICY", value_parser = words!(Drafts), ignore_case = true)]
+    pub drafts: Option<Drafts>,
     /// Which agent
     #[arg(value_name = "ID")]
     pub id: AgentId,

@@ -17,6 +17,7 @@ pub mod inbox;
 pub mod init;
 pub mod man;
 pub mod messages;
+pub mod onboard;
 pub mod panic;
 pub mod pause;
 pub mod projections;

@@ -18,11 +18,15 @@ pub struct SeatWorkerArgs {
     /// Which desktop: x11, none or record:FILE
     #[arg(long, value_name = "DESKTOP")]
     pub desktop: Option<DesktopChoice>,
+    /// Whether the pointer in the corner stops all hands
+    #[arg(long)]
+    pub panic_corner: bool,
 }
 
 impl SeatWorkerArgs {
     /// Serves the seat until its owner closes standard input.
     pub fn run(self, _run: &mut Run) -> Result<Exit, Failure> {
-        seat_worker::serve(&self.seat, self.desktop.unwrap_or(DesktopChoice::X11))
+        let desktop = self.desktop.unwrap_or(DesktopChoice::X11);
+        seat_worker::serve(&self.seat, desktop, self.panic_corner)
     }
 }

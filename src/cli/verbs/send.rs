@@ -12,6 +12,7 @@ use crate::cli::owner::request::Awaiting;
 use crate::cli::owner::request::What;
 use crate::cli::values::{DesktopChoice, Wait, words};
 use crate::commands::send::SendMessage;
+use crate::events::facts::manners::Mode;
 use crate::events::facts::message::{MessageKind, Priority, Via};
 use crate::events::facts::words::Word;
 use crate::events::ids::{AgentId, MessageId};
@@ -90,6 +91,9 @@ pub struct SendArgs {
     /// The message this one answers
     #[arg(long, value_name = "MSG")]
     pub reply_to: Option<MessageId>,
+    /// Whether the agent's window may be interrupted [default: as `agent set --mode` says]
+    #[arg(long, value_name = "MODE", value_parser = words!(Mode), ignore_case = true)]
+    pub mode: Option<Mode>,
     /// The message.
     #[command(flatten)]
     pub sending: Sending,
@@ -157,6 +161,7 @@ impl Sending {
             broadcast: None,
             // The owner's setting takes its place.
             hops_max: u16::MAX,
+            mode: None,
         }
     }
 }
@@ -165,7 +170,8 @@ impl SendArgs {
     /// Sends, waits and prints the result.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let out = self.sending.outgoing(run, Wait::Settled)?;
-        let send = self.sending.message(self.to, self.reply_to, &out);
+        let mut send = self.sending.message(self.to, self.reply_to, &out);
+        send.mode = self.mode;
         let desktop = out.awaiting.desktop.clone();
         let what = What::Send {
             send,

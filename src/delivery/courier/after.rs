@@ -1,8 +1,9 @@
 //! After Enter: what the text's own pixels say, and nothing else.
 
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move, Outcome};
 use super::paste::worth_waiting;
+use super::phase::Phase;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence;
 use crate::delivery::lines::{cannot_hide, emptied_everywhere, frame_stands};
@@ -86,19 +87,20 @@ impl Courier {
         let remains = evidence::remains(&self.change, empty, pasted, &seen, self.target());
         let inked = |c: &char| !c.is_whitespace();
         let glyphs = self.job.text.chars().filter(inked).count();
+        let behind = self.empty_behind_draft(&seen);
         let emptied = remains.kept <= GONE
             && remains.returned >= RETURNED
             && (cannot_hide(glyphs, &self.change)
                 || emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target()));
         // The box may not have looked quite empty before the paste, as while it was still being drawn.
-        let gone = emptied || self.emptied_as_learnt(pasted, &seen);
+        let gone = emptied || self.emptied_as_learnt(pasted, &seen) || behind;
         // A page that scrolled leaves an empty place too; but then its frame moved along.
         let stands = |change| {
             frame_stands(change, empty, pasted, &seen)
                 || evidence::surroundings_stand(change, empty, pasted, &seen)
                     .unwrap_or_else(|| !evidence::scrolled(change, pasted, &seen))
         };
-        let proven = gone && submission.gone && stands(&self.change);
+        let proven = gone && submission.gone && (behind || stands(&self.change));
         let ink = evidence::new_ink(pasted, &seen, &self.volatile, self.target());
         self.emptied = Some(seen);
         if proven {

@@ -1,7 +1,8 @@
 //! From the first survey to the clipboard: the right window, its focus, the look of its box.
 
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move};
+use super::phase::Phase;
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, MOTION_MAX};
 use crate::delivery::job::Input;
@@ -96,6 +97,9 @@ impl Courier {
                 "the window was moved: followed from {then} to {now}"
             ));
         }
+        if let Some(rest) = self.await_rest() {
+            return rest;
+        }
         if self.saved.is_some() {
             // The second time round: what the clipboard holds by now is ours.
             return self.click();
@@ -175,6 +179,9 @@ impl Courier {
                     Measure::Focus
                 };
                 self.sample(measure, self.pressed_at);
+                if let Some(begin) = self.begin_chat() {
+                    return begin;
+                }
                 self.enter(Step::Baseline);
                 self.watch()
             }
@@ -300,6 +307,11 @@ impl Courier {
         } else {
             (Known::Other, part)
         }
+    }
+
+    /// Whether the box shows its proven empty look.
+    pub(super) fn looks_empty(&self, seen: &Picture) -> bool {
+        self.compare(seen).0 == Known::Same
     }
 
     /// What happens outside a known box (a transcript, a fading frame) is none of our business. Where

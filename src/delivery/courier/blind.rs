@@ -1,13 +1,20 @@
 //! Where nothing can be seen: the same order with fixed waits, and a proof that ends at
 //! `submitted`.
 
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move, Outcome};
+use super::phase::Phase;
 use crate::delivery::ports::{Act, Clip};
 use crate::events::facts::attempt::{FailureClass, Step};
 
 impl Courier {
     pub(super) fn begin_blind(&mut self) -> Move {
+        if self.job.new_chat.is_some() {
+            return self.fail_as(
+                FailureClass::Invalid,
+                "a new chat can be begun only where the window can be seen",
+            );
+        }
         if !self.job.standing.is_empty() {
             return self.fail_as(
                 FailureClass::DraftInTheWay,

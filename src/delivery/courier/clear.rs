@@ -2,8 +2,9 @@
 //! would come on top of ours, so the program must first show that it reacts: keys are handled in
 //! order, and what it has shown came after everything before.
 
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move};
+use super::phase::Phase;
 use crate::delivery::evidence;
 use crate::delivery::ports::{Act, Picture, Survey};
 use crate::events::facts::attempt::FailureClass;

@@ -1,8 +1,9 @@
 //! How an attempt ends: what is certain, the clipboard given back, troubles, and what was learnt.
 
 use super::before::ROOMY;
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Ending, Move, Outcome, Report};
+use super::phase::Phase;
 use crate::delivery::evidence;
 use crate::delivery::look::{Look, relative};
 use crate::delivery::ports::{Clip, Trouble};
@@ -48,6 +49,9 @@ impl Courier {
 
     /// Gives the clipboard back where that is wanted, then ends.
     pub(super) fn finish(&mut self, outcome: Outcome) -> Move {
+        if let Some(text) = self.puts_back(&outcome) {
+            return self.put_back(outcome, text);
+        }
         self.enter(Step::Restore);
         if self.clipboard_set && self.saved.is_some() && self.job.clipboard.restore {
             self.go(Phase::Restore(outcome), Deed::ReadClipboard, [])
@@ -100,6 +104,9 @@ impl Courier {
     pub(super) fn trouble(&mut self, trouble: &Trouble) -> Move {
         self.agenda.clear();
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        if let Phase::Redraft(redraft) = phase {
+            return self.redraft_troubled(*redraft, &trouble.to_string());
+        }
         if let Trouble::Elsewhere(_) = trouble {
             return self.led_astray(&phase, trouble.to_string());
         }

@@ -3,20 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::after::Submission;
-use super::before::Watch;
-use super::clear::Clearing;
-use super::measure::TakingBack;
 use super::moves::{Answer, Deed, Milestone, Move, Outcome, Report, Sample};
-use super::paste::Sighting;
-use super::probe::Probe;
+use super::phase::{Doubt, Phase};
 use crate::delivery::job::Job;
 use crate::delivery::look::Look;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{ASIDE, Abilities, Act, Chord, Clip, Picture, Survey, Window};
 use crate::delivery::preflight::{Expected, Obstacle};
 use crate::events::facts::agent::Target;
-use crate::events::facts::attempt::{FailureClass, Step, StepTime, Witness};
+use crate::events::facts::attempt::{FailureClass, Step, StepTime};
 use crate::events::facts::screen::{Point, Rect};
 use crate::events::facts::timing::Measure;
 use crate::events::time::Timestamp;
@@ -98,79 +93,16 @@ pub struct Courier {
     pub(super) look_is_new: bool,
     pub(super) learnt: Option<Look>,
     pub(super) remarks: Vec<String>,
+    /// Somebody's unfinished words that our text goes after.
+    pub(super) ahead: Option<String>,
+    /// Those that were taken out and are to be put back.
+    pub(super) draft: Option<String>,
+    /// Whether keys were pressed to take them out.
+    pub(super) draft_is_out: bool,
     /// What was measured, when that is the aim.
     pub(super) samples: Vec<Sample>,
     /// How often the words were pasted and taken back.
     pub(super) rounds: u8,
-}
-
-/// Whether the box may hold more than our text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Doubt {
-    /// It was seen empty, and the clipboard was ours.
-    None,
-    /// Nobody knows how it looks empty: it is read back where it can be.
-    Slight,
-    /// Text of an earlier attempt may come late, or the clipboard changed: no Enter before the box
-    /// was read back.
-    Grave,
-}
-
-/// What the next informative report is about.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Is the right window there?
-    Preflight { until: Timestamp },
-    /// What does the clipboard hold?
-    SaveClipboard,
-    /// Has the window taken the focus?
-    Focus { until: Timestamp },
-    /// How does the box look?
-    Baseline(Watch),
-    /// What stands in the box?
-    Probe(Box<Probe>),
-    /// Is the terminal's line clear?
-    Clearing(Clearing),
-    /// Does the clipboard hold our text?
-    Clipboard { until: Timestamp },
-    /// The last look before the paste.
-    Aim { until: Timestamp },
-    /// Does the text show?
-    Paste(Sighting),
-    /// It does not: why?
-    PasteMissed { detail: String },
-    /// It does: is everything still in its place?
-    Landed,
-    /// Is the clipboard still ours?
-    Kept,
-    /// Does the text stand still?
-    Settle { until: Timestamp },
-    /// May Enter be pressed?
-    Asked,
-    /// The last picture before Enter.
-    LastLook { until: Timestamp },
-    /// The last survey before Enter.
-    LastSurvey { until: Timestamp },
-    /// What became of it?
-    Submit(Submission),
-    /// It looks submitted: is that the window we meant?
-    Confirm(Witness),
-    /// It does not: may Enter be pressed once more?
-    Again { until: Timestamp },
-    /// Nothing more will be seen: why?
-    GiveUp { kept: usize },
-    /// Is the clipboard still ours to give back?
-    Restore(Outcome),
-    /// It was given back.
-    Restored(Outcome),
-    /// Are the words gone again?
-    TakeBack(TakingBack),
-    /// Everything was pasted blindly.
-    BlindPasted,
-    /// Enter was pressed blindly.
-    BlindSubmitted,
-    /// The courier has ended.
-    Over,
 }
 
 impl Courier {
@@ -225,6 +157,9 @@ impl Courier {
             look_is_new: true,
             learnt: None,
             remarks: Vec::new(),
+            ahead: None,
+            draft: None,
+            draft_is_out: false,
             samples: Vec::new(),
             rounds: 0,
             job,
@@ -247,10 +182,26 @@ impl Courier {
             return self.hand_out(deed);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        self.go_on(phase, report)
+    }
+
+    fn go_on(&mut self, phase: Phase, report: Report) -> Move {
         match (phase, report) {
             (Phase::Preflight { until }, Report::Surveyed(survey)) => self.chosen(&survey, until),
             (Phase::SaveClipboard, Report::Read(clip)) => self.clipboard_saved(clip),
             (Phase::Focus { until }, Report::Surveyed(survey)) => self.focused(&survey, until),
+            (Phase::Rest(resting), Report::Captured(seen)) => self.rested(resting, seen),
+            (Phase::SavingDraft(probe), Report::Answered(answer)) => {
+                self.draft_saved(&probe, answer)
+            }
+            (Phase::Redraft(it), Report::Read(clip)) => self.redraft_read(*it, &clip),
+            (Phase::Redraft(it), Report::Captured(seen)) => self.redraft_seen(*it, seen),
+            (Phase::Redraft(it), Report::Surveyed(survey)) => self.redraft_aimed(*it, &survey),
+            (Phase::DraftBack(outcome), Report::Answered(_)) => self.redraft_over(outcome, None),
+            (Phase::NewChat(begin), Report::Surveyed(survey)) => {
+                self.beginning_aimed(begin, &survey)
+            }
+            (Phase::NewChat(begin), Report::Captured(seen)) => self.beginning_seen(begin, seen),
             (Phase::Baseline(watch), Report::Captured(seen)) => self.watched(watch, seen),
             (Phase::Probe(probe), Report::Captured(seen)) => self.probe_seen(*probe, seen),
             (Phase::Probe(probe), Report::Read(clip)) => self.probe_read(*probe, &clip),

@@ -2,9 +2,10 @@
 //! back with as many backspaces as they have characters, so that nothing else in the box can be hit.
 //! Enter is never pressed, and the owner is never asked for leave to.
 
-use super::machine::{Courier, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move, Outcome, Report, Sample};
 use super::paste::worth_waiting;
+use super::phase::Phase;
 use crate::delivery::evidence;
 use crate::delivery::job::Aim;
 use crate::delivery::ports::{Chord, Key, Picture, Survey};

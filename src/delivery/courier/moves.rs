@@ -73,6 +73,13 @@ pub enum Milestone {
         /// What was changed for this target.
         sanitised: Option<String>,
     },
+    /// Somebody's unfinished words were read in the box. They are taken out once they are in the ledger.
+    DraftSaved {
+        /// The words.
+        text: String,
+    },
+    /// They stand in the box again.
+    DraftRestored,
 }
 
 /// What the owner says to a milestone.

@@ -1,7 +1,8 @@
 //! From the clipboard to the moment before Enter: the text is put there, seen, and stands still.
 
-use super::machine::{Courier, Doubt, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move};
+use super::phase::{Doubt, Phase};
 use super::probe::{Probe, Purpose};
 use crate::delivery::evidence::{self, MOTION_MAX};
 use crate::delivery::job::ReadBack;
@@ -165,6 +166,14 @@ impl Courier {
     pub(super) fn paste_missed(&mut self, survey: &Survey, detail: String) -> Move {
         match self.as_chosen(survey, true) {
             Ok(()) => self.fail_as(FailureClass::PasteNotSeen, detail),
+            // The keys were pressed, they did not come here, and another window has the keyboard.
+            Err(obstacle) if obstacle.class == FailureClass::FocusFailed => self.fail_as(
+                FailureClass::Misdirected,
+                format!(
+                    "the text does not show in its box, and may stand unsubmitted elsewhere: {}",
+                    obstacle.detail
+                ),
+            ),
             Err(obstacle) => self.fail(obstacle),
         }
     }

@@ -1,11 +1,13 @@
 //! Reading a box without destroying what stands in it: select all, copy, compare, deselect.
 
-use super::machine::{Courier, Doubt, Phase};
+use super::machine::Courier;
 use super::moves::{Deed, Move};
 use super::paste::worth_waiting;
+use super::phase::{Doubt, Phase};
 use crate::delivery::evidence;
 use crate::delivery::mask::Mask;
 use crate::delivery::ports::{Clip, Picture, Survey};
+use crate::events::facts::agent::Target;
 use crate::events::facts::attempt::FailureClass;
 use crate::events::time::Timestamp;
 
@@ -24,7 +26,7 @@ pub(super) enum Purpose {
 
 /// Reading the box, step by step. Every key is preceded by a survey, so that it cannot land
 /// elsewhere unseen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Probe {
     purpose: Purpose,
     stage: Stage,
@@ -261,7 +263,7 @@ impl Courier {
 
     fn recognise(&self, purpose: Purpose, read: &str) -> Found {
         let text = plain(read);
-        let own = plain(&self.job.text);
+        let own = plain(&self.with_draft(&self.job.text));
         if text.is_empty() {
             // A stray paste of a line end would come before ours.
             let stray = purpose == Purpose::Standing && !matches!(read, "" | "\n" | "\r\n");
@@ -341,6 +343,9 @@ impl Courier {
                 FailureClass::DraftInTheWay,
                 "the box does not look empty, and cannot be read",
             ),
+            (Purpose::Draft, Found::Strange) if self.target() != Target::Terminal => {
+                self.draft_found(probe, probe.selection.is_some())
+            }
             (Purpose::Standing | Purpose::Draft, Found::Strange)
             | (Purpose::Draft, Found::Own | Found::Litter { .. }) => self.fail_as(
                 FailureClass::DraftInTheWay,
@@ -368,7 +373,7 @@ impl Courier {
         self.settle()
     }
 
-    fn delete_litter(&mut self, probe: &Probe, own: bool) -> Move {
+    pub(super) fn delete_litter(&mut self, probe: &Probe, own: bool) -> Move {
         let again = Probe {
             purpose: probe.purpose,
             stage: Stage::Aim(Thrust::Delete { own }),

@@ -133,6 +133,7 @@ impl Paper {
             reply_to: None,
             broadcast: None,
             hops_max: 16,
+            mode: None,
         };
         self.execute_as(AgentId::operator(), command)
     }

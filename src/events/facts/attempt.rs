@@ -55,6 +55,10 @@ worded! {
         InboxFailed = "inbox_failed",
         /// The seat or the agent was paused while the attempt was under way.
         Paused = "paused",
+        /// The text was given to the keyboard or clipboard of another window than the agent's, unsubmitted.
+        Misdirected = "misdirected",
+        /// The window is at work, and is not to be interrupted; nothing was touched.
+        AgentBusy = "agent_busy",
     }
 }
 

@@ -7,6 +7,8 @@ pub mod attempt;
 pub mod backup;
 pub mod breaker;
 pub mod ledger;
+pub mod limits;
+pub mod manners;
 pub mod message;
 pub mod screen;
 pub mod seat;

@@ -173,7 +173,10 @@ fn back_by_wire(ending: Ending) -> Option<Ending> {
     let line = serde_json::to_vec(&FromWorker::Ended(Box::new(ending))).ok()?;
     match serde_json::from_slice(&line).ok()? {
         FromWorker::Ended(ending) => Some(*ending),
-        FromWorker::Ready(_) | FromWorker::Unable { .. } | FromWorker::Reached(_) => None,
+        FromWorker::Ready(_)
+        | FromWorker::Unable { .. }
+        | FromWorker::Reached(_)
+        | FromWorker::Corner => None,
     }
 }
 

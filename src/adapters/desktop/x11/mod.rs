@@ -1,5 +1,6 @@
 //! The X11 desktop: enigo moves the hands, arboard keeps the clipboard, x11rb sees.
 
+pub mod corner;
 pub mod desktop;
 pub mod keeper;
 pub mod seat;
