@@ -355,6 +355,19 @@ fn a_client_that_does_not_read_is_given_up() {
         web.desk
             .must(&["send", "--to", "b", "--wait", "accepted", "--file", file]);
     }
+    // Pages are short rather than heavy, and go on.
+    let mut target = format!("{MESSAGING}/messages?limit=500");
+    let mut pages = 0;
+    loop {
+        let page = web.get(&target);
+        assert!(page.body.len() < 6 << 20, "{} bytes", page.body.len());
+        pages += 1;
+        let Some(cursor) = page.json()["next_cursor"].as_str().map(str::to_owned) else {
+            break;
+        };
+        target = format!("{MESSAGING}/messages?limit=500&cursor={cursor}");
+    }
+    assert_eq!(pages, 12);
     let mut slow = web.connect();
     slow.write_all(b"GET /api/v1/events?format=ndjson HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
