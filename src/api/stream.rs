@@ -22,7 +22,7 @@ use super::tail::{Told, turned};
 use crate::events::ids::Position;
 
 /// How many pieces wait for a slow client before it is waited for.
-const AHEAD: usize = 16;
+const AHEAD: usize = 4;
 
 /// What a stream begins with: how soon a client that lost it comes back.
 const GREETING: &[u8] = b"retry: 1000\n\n";
@@ -30,9 +30,13 @@ const GREETING: &[u8] = b"retry: 1000\n\n";
 /// What a silent stream says.
 const ALIVE: &[u8] = b": alive\n\n";
 
-/// A body that is made while it is sent.
+/// A body that is made while it is sent. It holds a place among the streams until its connection is
+/// done with it.
 #[derive(Debug)]
-struct Tube(mpsc::Receiver<io::Result<Bytes>>);
+struct Tube {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    _place: OwnedSemaphorePermit,
+}
 
 impl HttpBody for Tube {
     type Data = Bytes;
@@ -42,17 +46,16 @@ impl HttpBody for Tube {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let next = self.0.poll_recv(context);
+        let next = self.pieces.poll_recv(context);
         next.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }
 
-/// One client that takes pieces as they come. It holds a place among the streams until it ends.
+/// One client that takes pieces as they come.
 #[derive(Debug)]
 struct Outlet {
     house: Arc<House>,
     pieces: mpsc::Sender<io::Result<Bytes>>,
-    _place: OwnedSemaphorePermit,
 }
 
 /// The client is gone, or no more is served.
@@ -68,12 +71,15 @@ impl Outlet {
             Problem::later("too_many_streams", text)
         })?;
         let (pieces, sent) = mpsc::channel(AHEAD);
+        let tube = Tube {
+            pieces: sent,
+            _place: place,
+        };
         let outlet = Self {
             house: Arc::clone(house),
             pieces,
-            _place: place,
         };
-        Ok((outlet, Body::new(Tube(sent))))
+        Ok((outlet, Body::new(tube)))
     }
 
     async fn say(&self, piece: impl Into<Bytes> + Send) -> Result<(), Gone> {
@@ -261,7 +267,7 @@ impl Following {
             for event in &found.events {
                 self.outlet.say(Told::of(event).frame).await?;
             }
-            self.next = to.next();
+            self.next = found.last.unwrap_or(to).next();
         }
     }
 }
@@ -326,7 +332,7 @@ async fn write_down(
         if !piece.is_empty() {
             outlet.say(piece).await?;
         }
-        next = last.next();
+        next = found.last.unwrap_or(last).next();
     }
     let rest = packer.end().map_err(|_io| Gone)?;
     if rest.is_empty() {

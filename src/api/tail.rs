@@ -82,12 +82,13 @@ pub async fn tell(house: Arc<House>) {
         }
         while next <= newest {
             let own = Arc::clone(&house);
-            let to = Position(next.0.saturating_add(BATCH - 1)).min(newest);
+            let mut to = Position(next.0.saturating_add(BATCH - 1)).min(newest);
             let read = tokio::task::spawn_blocking(move || {
                 find(&own, &Filter::default(), (next, to), usize::MAX)
             });
             match read.await {
                 Ok(Ok(found)) => {
+                    to = found.last.unwrap_or(to);
                     for event in &found.events {
                         // Nobody listens any more: fine.
                         house

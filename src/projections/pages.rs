@@ -42,6 +42,8 @@ pub struct Part {
     pub limit: usize,
     /// At most so many messages are looked at, wanted or not.
     pub looks: usize,
+    /// At most so many bytes of bodies, and the one that exceeds them.
+    pub weight: usize,
     /// As they stood right after this position.
     pub as_of: Position,
 }
@@ -89,6 +91,7 @@ impl Search<'_> {
         let mut messages = Vec::new();
         let mut last = None;
         let mut looks = self.part.looks;
+        let mut weight = 0_usize;
         loop {
             let places = (self.look)(&|states| self.places(states, before));
             let Some(oldest) = places.last() else {
@@ -116,12 +119,13 @@ impl Search<'_> {
                     });
                 }
                 if let Some(story) = self.fitting(&accepted)? {
-                    if messages.len() >= self.part.limit {
+                    if messages.len() >= self.part.limit || weight >= self.part.weight {
                         return Ok(Page {
                             messages,
                             next: last,
                         });
                     }
+                    weight = weight.saturating_add(story.body.len());
                     messages.push((accepted.message, story));
                     last = Some(place);
                 }

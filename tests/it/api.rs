@@ -53,7 +53,7 @@ fn check(schema: &Value, value: &Value, at: &str, whole: &Value) -> Result<(), S
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().map(|it| it.as_str().unwrap()).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     let is = |kind: &&str| match *kind {
         "object" => value.is_object(),
@@ -84,7 +84,7 @@ fn check(schema: &Value, value: &Value, at: &str, whole: &Value) -> Result<(), S
     for (name, field) in fields {
         let inner = known
             .get(name)
-            .ok_or(format!("{at}: {name} is not in the document"))?;
+            .ok_or_else(|| format!("{at}: {name} is not in the document"))?;
         check(inner, field, &format!("{at}.{name}"), whole)?;
     }
     Ok(())

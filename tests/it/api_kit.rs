@@ -311,8 +311,8 @@ impl Follower {
     pub(crate) fn event(&mut self) -> Sent {
         loop {
             let sent = self.block().expect("the stream goes on");
-            if sent.id.is_some() {
-                assert_eq!(sent.data["position"], sent.id.unwrap());
+            if let Some(id) = sent.id {
+                assert_eq!(sent.data["position"], id);
                 return sent;
             }
         }

@@ -114,7 +114,7 @@ fn another_name_is_answered_when_it_is_configured() {
 }
 
 #[test]
-fn every_mistake_is_named() {
+fn what_is_not_there_is_named() {
     let web = Web::furnished();
     let bad = |target: &str, status: u16, code: &str| {
         let reply = web.get(target);
@@ -148,6 +148,17 @@ fn every_mistake_is_named() {
         404,
         "unknown_message",
     );
+}
+
+#[test]
+fn every_parameter_that_cannot_be_read_is_named() {
+    let web = Web::furnished();
+    let bad = |target: &str, status: u16, code: &str| {
+        let reply = web.get(target);
+        let problem = problem(&reply);
+        let found = (reply.status, &problem["code"]);
+        assert_eq!(found, (status, &json!(code)), "{target}: {problem}");
+    };
     bad("/livez?x=1", 400, "unknown_parameter");
     for (query, code) in [
         ("limitt=1", "unknown_parameter"),
@@ -200,16 +211,16 @@ fn a_cursor_is_good_only_where_it_came_from() {
         web.get(&list(&format!("&to=a&cursor={cursor}"))).status,
         200
     );
-    let mut last = cursor.to_owned();
-    let end = if last.pop() == Some('0') { '1' } else { '0' };
-    last.push(end);
+    let mut changed = cursor.to_owned();
+    let end = if changed.pop() == Some('0') { '1' } else { '0' };
+    changed.push(end);
     for (filter, bad) in [
         ("&to=a", ""),
         ("&to=a", "42"),
         ("&to=a", "%00"),
         ("&to=a", "zz"),
         ("&to=a", &"f".repeat(2_000)),
-        ("&to=a", &last),
+        ("&to=a", &changed),
         ("&to=b", cursor),
         ("", cursor),
     ] {
@@ -249,7 +260,7 @@ fn long_requests_and_bodies_are_refused() {
     while endless
         .write_all(b"GET /livez HTTP/1.1\r\nX-Long: ")
         .is_ok()
-        && endless.write_all(&[b'x'; 100_000]).is_ok()
+        && endless.write_all(&vec![b'x'; 100_000]).is_ok()
     {
         assert!(begun.elapsed() < PATIENCE);
     }
@@ -355,6 +366,19 @@ fn a_client_that_does_not_read_is_given_up() {
         web.desk
             .must(&["send", "--to", "b", "--wait", "accepted", "--file", file]);
     }
+    // Pages are short rather than heavy, and go on.
+    let mut target = format!("{MESSAGING}/messages?limit=500");
+    let mut pages = 0;
+    loop {
+        let page = web.get(&target);
+        assert!(page.body.len() < 6 << 20, "{} bytes", page.body.len());
+        pages += 1;
+        let Some(cursor) = page.json()["next_cursor"].as_str().map(str::to_owned) else {
+            break;
+        };
+        target = format!("{MESSAGING}/messages?limit=500&cursor={cursor}");
+    }
+    assert_eq!(pages, 12);
     let mut slow = web.connect();
     slow.write_all(b"GET /api/v1/events?format=ndjson HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();

@@ -116,6 +116,9 @@ fn a_client_that_is_far_behind_is_told_so_and_misses_nothing() {
     let last = begin + u64::try_from(count).unwrap();
     assert_eq!(seen, (begin + 1..=last).collect::<Vec<_>>());
     assert!(lagged > 0, "it was never told that it is behind");
+    // What was told ahead meanwhile does not come once more.
+    note(&web, 1_000);
+    assert_eq!(slow.event().id, Some(last + 1));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::api::answer::{Answer, cut};
+use crate::api::happened::WEIGHT;
 use crate::api::house::House;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
@@ -65,11 +66,18 @@ pub fn inbox(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let rows = entries.map(|entry| (entry.inboxed_at.to_string(), entry.clone()));
         Some((states.position, cut(rows, after.as_deref(), limit)))
     });
-    let (position, (entries, last)) = found.ok_or_else(|| unknown_agent(&id))?;
+    let (position, (entries, mut last)) = found.ok_or_else(|| unknown_agent(&id))?;
     let mut rows = Vec::new();
-    for entry in &entries {
+    let mut weight = 0_usize;
+    for (number, entry) in entries.iter().enumerate() {
+        if weight >= WEIGHT {
+            let before = number.checked_sub(1).and_then(|it| entries.get(it));
+            last = before.map(|it| it.inboxed_at.to_string());
+            break;
+        }
         let story = Story::up_to(&house.reads.ledger, entry.message, position)?;
         let story = story.ok_or_else(|| Problem::internal("a message without a story"))?;
+        weight = weight.saturating_add(story.body.len());
         rows.push(shown(
             (entry.message, &story),
             Some(entry),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::api::answer::{Answer, cut};
+use crate::api::happened::WEIGHT;
 use crate::api::house::House;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
@@ -39,6 +40,7 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         before: Position(before),
         limit,
         looks: LOOKS,
+        weight: WEIGHT,
         as_of: position,
     };
     let look = |take: &dyn Fn(&States) -> Vec<Position>| house.look(&seen, take);

@@ -51,6 +51,7 @@ fn page(
         before: before.unwrap_or(Position(u64::MAX)),
         limit: wanted.limit,
         looks: usize::MAX,
+        weight: usize::MAX,
         as_of: Position(u64::MAX),
     };
     let wanted = Wanted {
