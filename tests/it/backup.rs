@@ -403,6 +403,8 @@ fn the_command_line_backs_up_and_restores() {
     assert_eq!(restored["stopped_at"]["position"], head);
     assert_eq!(restored["first_excluded"], Value::Null);
     let again = |line: &[&str]| desk.must_in("again", line);
+    // The very first look: nothing is folded yet.
+    assert_eq!(again(&["status"])["paused"], true);
     assert_eq!(again(&["verify"])["ok"], true);
     let now = again(&["replay"]);
     assert_eq!(now["state"]["outbox"]["all_paused"], true);

@@ -9,21 +9,26 @@ use std::sync::Arc;
 use switchboard::adapters::keys::{self, Holders};
 use switchboard::backup::catalog::{Catalog, Damage};
 use switchboard::backup::cipher::{Cipher, DataKey};
+use switchboard::backup::digest::Digest;
 use switchboard::backup::encryption::{Encrypted, Encryption};
 use switchboard::backup::error::BackupError;
 use switchboard::backup::plan::Target;
 use switchboard::backup::ports::Vault;
 use switchboard::backup::restore::rehearse;
+use switchboard::backup::sealed;
+use switchboard::backup::segment::Draft;
 use switchboard::backup::take::Wish;
 use switchboard::backup::trial::try_out;
 use switchboard::backup::verify::{Depth, verify};
 use switchboard::events::facts::backup::Kind;
 use switchboard::events::ledger::append::Expected;
 use switchboard::events::ledger::handle::Ledger;
+use switchboard::events::ledger::parcel::Parcel;
 use tempfile::TempDir;
 
 use super::backup_kit::{files, into, restored, try_take, vault, wish, write_notes};
 use super::ledger_kit::{created, noting};
+use super::torture_kit::{figure, times};
 
 /// A small repository with every kind of object, and what its ledger was.
 struct Small {
@@ -141,9 +146,9 @@ fn in_strange_hands(key: &DataKey) -> Encryption {
     keys::encryption(key, &holders).unwrap()
 }
 
-/// Whether every byte's flip is followed by reading everything, as `scripts/torture backup` asks for.
+/// Whether every byte's flip is followed by reading everything, as `scripts/torture repository` does.
 fn thoroughly() -> bool {
-    std::env::var_os("SWITCHBOARD_FLIPS").is_some_and(|it| it == "all")
+    times("REPOSITORY", 0) > 0
 }
 
 #[test]
@@ -188,8 +193,20 @@ fn flip_all(small: &Small) {
         }
         std::fs::write(path, bytes).unwrap();
     }
-    println!(
-        "{flipped} bytes flipped, {flipped} found, {restored} followed by restores: none wrong"
+    let kind = if small.key.is_some() {
+        "encrypted"
+    } else {
+        "in the clear"
+    };
+    figure(
+        "repository",
+        &format!("bytes flipped, all found, {kind}"),
+        flipped,
+    );
+    figure(
+        "repository",
+        &format!("of these followed by restores, none wrong, {kind}"),
+        restored,
     );
     assert_eq!(found(small, Depth::Full), []);
 }
@@ -352,4 +369,87 @@ fn a_damaged_source_is_refused_and_leaves_no_target() {
     assert_eq!(left.len(), 2, "{left:?}");
     // Before the event that needs it, everything can be had.
     restored(&small.repo(), &Target::Position(4), &target).unwrap();
+}
+
+/// What unpacks to far more than anybody wants.
+fn packed_zeros() -> Vec<u8> {
+    let zeros = std::io::Read::take(std::io::repeat(0), 1 << 28);
+    let mut packed = Vec::new();
+    zstd::stream::copy_encode(zeros, &mut packed, 1).unwrap();
+    packed
+}
+
+/// A section of it that claims to unpack to so many bytes.
+fn bomb(packed: &[u8], claimed: u32) -> Vec<u8> {
+    let length = u32::try_from(packed.len()).unwrap();
+    [&claimed.to_le_bytes()[..], &length.to_le_bytes(), packed].concat()
+}
+
+/// The most memory this process ever had, in bytes.
+fn high_water() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches(" kB").trim();
+    kilobytes.parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn bombs_in_a_crafted_repository_are_refused_without_memory() {
+    let small = Small::new();
+    let body = small.repo().join("blobs");
+    let body = std::fs::read_dir(body)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let packed = packed_zeros();
+    let bombs = [u32::MAX, 1 << 20, 100].map(|claimed| bomb(&packed, claimed));
+    let before = high_water();
+    for section in &bombs {
+        let hash = Digest::of(section).0;
+        std::fs::write(&body, [&hash[..], section].concat()).unwrap();
+        assert!(!found(&small, Depth::Full).is_empty());
+        small.never_another_ledger("a bomb in a body");
+    }
+    small.put_back();
+    // A segment whose hashes are all right, listed by a manifest that is right too.
+    let catalog = Catalog::open(small.vault()).unwrap();
+    let newest = catalog.newest().unwrap().clone();
+    for section in &bombs {
+        let (first, last) = (8_u64, 9_u64);
+        let head = [first.to_le_bytes(), 2_u64.to_le_bytes()].concat();
+        let chains = [newest.chain.0, [7; 32]].concat();
+        let parcel = Parcel {
+            first,
+            last,
+            before: newest.chain.0,
+            after: [7; 32],
+            first_at: newest.last_at,
+            last_at: newest.last_at,
+            raw: 600,
+            bytes: [head, chains, section.clone(), section.clone()].concat(),
+            large: Vec::new(),
+        };
+        let (bytes, piece, _) = Draft::of(newest.ledger, &parcel).finish(&|it| it);
+        let name = piece.object.to_string();
+        std::fs::write(small.repo().join("segments").join(name), bytes).unwrap();
+        let mut crafted = newest.clone();
+        crafted.id = uuid::Uuid::from_u128(u128::from(section[8]) + 1);
+        crafted.last_position = last;
+        crafted.chain = piece.after;
+        crafted.segments.push(piece);
+        assert_eq!(crafted.flaw(), None);
+        let bytes = sealed::seal("manifest", &crafted).unwrap();
+        let name = crafted.id.to_string();
+        std::fs::write(small.repo().join("manifests").join(name), bytes).unwrap();
+        assert!(!found(&small, Depth::Full).is_empty());
+        let go = &mut |_| ControlFlow::Continue(());
+        let catalog = Catalog::open(small.vault()).unwrap();
+        let plan = catalog.known().restore(&Target::Latest, None).unwrap();
+        let done = rehearse(&catalog, &plan, go);
+        assert!(matches!(done, Err(BackupError::Damaged { .. })), "{done:?}");
+    }
+    let grown = high_water() - before;
+    assert!(grown < 64 << 20, "{grown} bytes more");
 }

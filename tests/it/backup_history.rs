@@ -29,6 +29,7 @@ use tempfile::TempDir;
 
 use super::backup_kit::{into, taken, vault};
 use super::ledger_kit::{NOON, SetClock, cause, command, edge_with, note};
+use super::torture_kit::{figure, times};
 
 /// What the source says of itself: when each event was recorded, and the state hash after it.
 struct Truth {
@@ -236,9 +237,8 @@ fn really(repo: &Path, truth: &Truth, positions: impl Iterator<Item = usize>) ->
 
 #[test]
 fn every_position_and_instant_of_a_history_comes_back_through_every_chain() {
-    // The whole campaign has 2,000 events and 100 restores: SWITCHBOARD_HISTORY=2000.
-    let wanted = std::env::var("SWITCHBOARD_HISTORY").ok();
-    let events: u64 = wanted.map_or(400, |count| count.parse().unwrap());
+    // The whole campaign has 2,000 events and 100 restores: `scripts/torture history`.
+    let events = u64::try_from(times("HISTORY", 400)).unwrap();
     let real: usize = if events < 1_000 { 5 } else { 25 };
     let folder = TempDir::new().unwrap();
     let clock = SetClock::at(NOON);
@@ -290,8 +290,8 @@ fn every_position_and_instant_of_a_history_comes_back_through_every_chain() {
             (1..=truth.times.len()).step_by(step).take(real),
         );
     }
-    println!(
-        "{events} events: {compared} targets compared in memory, {restores} restored for real"
-    );
+    figure("history", "events", events);
+    figure("history", "targets compared in memory", compared);
+    figure("history", "restored for real", restores);
     assert!(compared > 4 * 6 * events && restores == 4 * real as u64);
 }

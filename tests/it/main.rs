@@ -27,6 +27,7 @@ mod backup_damage;
 mod backup_faults;
 mod backup_history;
 mod backup_keys;
+mod backup_kills;
 mod backup_kit;
 mod backup_prune;
 mod backup_schedule;

@@ -7,6 +7,7 @@ use super::story::set;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::runtime_settings;
 use crate::events::ids::{AgentId, StreamId};
+use crate::events::kind::Fact;
 use crate::events::ledger::handle::Ledger;
 use crate::events::lifecycle::State;
 use crate::projections::conduct::Conduct;
@@ -23,6 +24,7 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
             let last_backup = newest(ledger, &StreamId::backups())?;
             let last_drill = newest(ledger, &StreamId::drills())?;
             let backups = owner.backup_standings()?;
+            let paused = all_paused(ledger)?;
             Ok(owner.projections.read(|states| {
                 let seats: Vec<Value> = states
                     .outbox
@@ -41,7 +43,8 @@ pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
                     "pid": std::process::id(),
                     "delivering": owner.serves(),
                     "desktop": owner.desktop,
-                    "paused": states.outbox.all_paused(),
+                    // Right after a restore the outbox is still being folded; the ledger knows.
+                    "paused": paused.unwrap_or_else(|| states.outbox.all_paused()),
                     "quarantine": quarantine(&states.conduct),
                     "seats": seats,
                     "projections": rows,
@@ -62,6 +65,16 @@ fn quarantine(conduct: &Conduct) -> Value {
     let agents: Vec<&AgentId> = conduct.agents().keys().collect();
     let pairs: Vec<Value> = conduct.pairs().map(|(a, b, _)| json!([a, b])).collect();
     json!({"agents": agents, "pairs": pairs})
+}
+
+/// Whether all hands are stopped, as the ledger says; none when nobody ever said anything.
+fn all_paused(ledger: &Ledger) -> Result<Option<bool>, Failure> {
+    let Some((_, position)) = ledger.stream_head(&StreamId::all_seats())? else {
+        return Ok(None);
+    };
+    let events = ledger.read(position, 1)?;
+    let newest = events.first().map(|event| &event.fact);
+    Ok(newest.map(|fact| matches!(fact, Fact::SeatPaused(_))))
 }
 
 /// A stream's last event, with what it says and when it was recorded; null when there is none.

@@ -166,8 +166,10 @@ pub fn drilled(items: &[Value], paint: Paint) -> String {
         ">may lose",
         "reason",
     ]);
-    let seconds =
-        |item: &Value, field: &str| format!("{:.1} s", item[field].as_f64().unwrap_or_default());
+    let seconds = |item: &Value, field: &str| {
+        let seconds = item[field].as_f64();
+        seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"))
+    };
     for item in items.iter().filter(|item| item["record"] == "drill") {
         let plan = if item["passed"].is_null() {
             Cell::from("left out".to_owned())

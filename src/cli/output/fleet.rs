@@ -134,6 +134,7 @@ pub fn status(item: &Value, paint: Paint) -> String {
             ("queued", word(item, "queued")),
             ("unknown", alarm("unknown", "message")),
             ("dead", alarm("dead", "message")),
+            ("hands", paused(item, paint)),
             ("last backup", last(&item["last_backup"])),
             ("last drill", last(&item["last_drill"])),
         ],
@@ -151,9 +152,31 @@ pub fn status(item: &Value, paint: Paint) -> String {
     text
 }
 
+/// Whether all hands are stopped; nothing when they are not.
+fn paused(item: &Value, paint: Paint) -> String {
+    if truth(item, "paused") {
+        paint.tone(Tone::Bad, "paused; `switchboard resume` lets them go on")
+    } else {
+        String::new()
+    }
+}
+
+/// The last backup or drill: when, and what it was.
 fn last(record: &Value) -> String {
-    let at = instant(record, "at", false);
-    if at.is_empty() { inline(record) } else { at }
+    let at = instant(record, "recorded_at", false);
+    if at.is_empty() {
+        return inline(record);
+    }
+    if record["scenario"].is_null() {
+        let (kind, until) = (word(record, "kind"), word(record, "last"));
+        return format!("{at}  {kind}, up to position {until}");
+    }
+    let outcome = if record["event"] == "drill.passed" {
+        "plan kept".to_owned()
+    } else {
+        format!("plan missed: {}", word(record, "reason"))
+    };
+    format!("{at}  {}, {outcome}", word(record, "scenario"))
 }
 
 /// Repositories of the schedule, a row each.
