@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
+mod beside;
 mod events;
 mod stores;
 
@@ -63,6 +64,15 @@ enum Cell {
     },
     /// Reads everything in order.
     Scan,
+    /// Appends beside full backups and without them, in pairs. Switchboard only.
+    Beside {
+        #[arg(long, default_value_t = 8)]
+        producers: u64,
+        #[arg(long, default_value_t = 5)]
+        rounds: u64,
+        #[arg(long, default_value_t = 4.0)]
+        seconds: f64,
+    },
     /// Reads events at random positions.
     Point {
         #[arg(long)]
@@ -75,6 +85,10 @@ enum Cell {
 fn main() -> Outcome<()> {
     let args = Args::parse();
     std::fs::create_dir_all(&args.folder)?;
+    if let Cell::Beside { producers, rounds, seconds } = args.cell {
+        println!("{}", beside::run(&args.folder, producers, rounds, seconds)?);
+        return Ok(());
+    }
     let start = Instant::now();
     let store = stores::open(&args.store, &args.folder)?;
     let opened = start.elapsed();
@@ -108,6 +122,7 @@ fn main() -> Outcome<()> {
             let seconds = start.elapsed().as_secs_f64();
             json!({"events": count, "bytes": bytes, "seconds": seconds, "resident": resident()?})
         }
+        Cell::Beside { .. } => return Err("it is measured before anything is opened".into()),
         Cell::Point { events, reads } => point(&*store, events, reads)?,
     };
     println!("{answer}");

@@ -14,7 +14,7 @@ mod redb_store;
 mod redis_store;
 mod sled_store;
 mod sqlite;
-mod switchboard_store;
+pub mod switchboard_store;
 
 /// Anything that went wrong; a bench has no use for more.
 pub type Fault = Box<dyn Error + Send + Sync>;

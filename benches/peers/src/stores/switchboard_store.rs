@@ -33,6 +33,13 @@ impl Switchboard {
     }
 }
 
+impl Switchboard {
+    /// The ledger itself.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0
+    }
+}
+
 impl Store for Switchboard {
     fn producer(&self) -> Outcome<Box<dyn Producer>> {
         Ok(Box::new(Lane(self.0.clone())))
