@@ -13,6 +13,8 @@ const FOUND: usize = 80;
 const EDGES_MIN: usize = 40;
 /// So many edges are looked at; most distances need a few of them.
 const EDGES_MAX: usize = 1_600;
+/// No letter has a straight edge so long, in pixels.
+const RIM: usize = 16;
 /// The furthest that a transcript is followed, in pixels.
 const FURTHEST: usize = 400;
 /// Lines are at most so far apart, in pixels; what is further away from the text is another thing.
@@ -47,6 +49,21 @@ impl Side {
         };
         edge().unwrap_or(false)
     }
+
+    /// Whether it belongs to a long straight edge: the rim of what is in reverse, and ends with it.
+    fn is_straight(self, picture: &Picture) -> bool {
+        let beside = |x: Option<usize>| x.is_some_and(|x| Self { x, ..self }.is_edge(picture, 0));
+        let goes_on = |left: bool| {
+            (1..=RIM).all(|d| {
+                beside(if left {
+                    self.x.checked_sub(d)
+                } else {
+                    self.x.checked_add(d)
+                })
+            })
+        };
+        self.above && (goes_on(true) || goes_on(false))
+    }
 }
 
 /// The edges of what a text drew, at most so many and evenly spread.
@@ -59,7 +76,8 @@ fn shape(change: &Mask, pasted: &Picture) -> Vec<Side> {
             .filter(|side| side.is_edge(pasted, 0))
     };
     let stride = edges().count().div_ceil(EDGES_MAX).max(1);
-    edges().step_by(stride).collect()
+    let is_letters = |side: &Side| !side.is_straight(pasted);
+    edges().step_by(stride).filter(is_letters).collect()
 }
 
 /// How much of the text's shape still stands in its place, per cent, whatever its colours; nothing when
