@@ -87,9 +87,12 @@ pub fn shape_kept(change: &Mask, pasted: &Picture, now: &Picture) -> usize {
         return 0;
     };
     let mut shape = shape(change, pasted);
-    shape.retain(|side| match side.above {
-        true => side.y > bounds.top,
-        false => side.x > bounds.left,
+    shape.retain(|side| {
+        if side.above {
+            side.y > bounds.top
+        } else {
+            side.x > bounds.left
+        }
     });
     if shape.len() < EDGES_MIN || pasted.region != now.region {
         return 0;
@@ -201,7 +204,7 @@ fn waiting_cursor(text: &Mask, body: &Bounds, pasted: &Picture) -> Option<usize>
     };
     let is_wide = |y: usize| {
         let mut columns = edges(y).filter(|x| text.has(*x, y));
-        let (first, last) = (columns.next(), columns.last());
+        let (first, last) = (columns.next(), columns.next_back());
         matches!((first, last), (Some(first), Some(last)) if last - first > CURSOR)
     };
     let rows = (body.top..body.bottom).rev();
@@ -215,7 +218,7 @@ fn waiting_cursor(text: &Mask, body: &Bounds, pasted: &Picture) -> Option<usize>
     };
     let alike = inked.take_while(|y| edges(*y).eq(shape.iter().copied()));
     let top = alike.last()?;
-    let lines_end = rows.clone().find(|y| is_wide(*y))?;
+    let lines_end = { rows }.find(|y| is_wide(*y))?;
     (filled && bottom - top >= 7 && top > lines_end).then_some(top)
 }
 
