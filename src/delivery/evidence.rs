@@ -93,6 +93,15 @@ pub fn ink_needed(text: &str) -> usize {
     (glyphs * 5).max(24)
 }
 
+/// Whether what changed is as wide as a text of so many glyphs at least, two pixels for each of a dozen: a
+/// letter that a person typed is not, whatever its ink.
+pub fn wide_enough(change: &Mask, text: &str) -> bool {
+    let glyphs = text.chars().filter(|c| !c.is_whitespace()).count().min(12);
+    change
+        .bounds()
+        .is_some_and(|bounds| bounds.width() >= glyphs * 2)
+}
+
 /// What became of a text's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remains {

@@ -13,6 +13,8 @@ const FOUND: usize = 80;
 const EDGES_MIN: usize = 40;
 /// So many edges are looked at; most distances need a few of them.
 const EDGES_MAX: usize = 1_600;
+/// No letter has a straight edge so long, in pixels.
+const RIM: usize = 16;
 /// The furthest that a transcript is followed, in pixels.
 const FURTHEST: usize = 400;
 /// Lines are at most so far apart, in pixels; what is further away from the text is another thing.
@@ -47,6 +49,21 @@ impl Side {
         };
         edge().unwrap_or(false)
     }
+
+    /// Whether it belongs to a long straight edge: the rim of what is in reverse, and ends with it.
+    fn is_straight(self, picture: &Picture) -> bool {
+        let beside = |x: Option<usize>| x.is_some_and(|x| Self { x, ..self }.is_edge(picture, 0));
+        let goes_on = |left: bool| {
+            (1..=RIM).all(|d| {
+                beside(if left {
+                    self.x.checked_sub(d)
+                } else {
+                    self.x.checked_add(d)
+                })
+            })
+        };
+        self.above && (goes_on(true) || goes_on(false))
+    }
 }
 
 /// The edges of what a text drew, at most so many and evenly spread.
@@ -59,7 +76,8 @@ fn shape(change: &Mask, pasted: &Picture) -> Vec<Side> {
             .filter(|side| side.is_edge(pasted, 0))
     };
     let stride = edges().count().div_ceil(EDGES_MAX).max(1);
-    edges().step_by(stride).collect()
+    let is_letters = |side: &Side| !side.is_straight(pasted);
+    edges().step_by(stride).filter(is_letters).collect()
 }
 
 /// How much of the text's shape still stands in its place, per cent, whatever its colours; nothing when
@@ -69,9 +87,12 @@ pub fn shape_kept(change: &Mask, pasted: &Picture, now: &Picture) -> usize {
         return 0;
     };
     let mut shape = shape(change, pasted);
-    shape.retain(|side| match side.above {
-        true => side.y > bounds.top,
-        false => side.x > bounds.left,
+    shape.retain(|side| {
+        if side.above {
+            side.y > bounds.top
+        } else {
+            side.x > bounds.left
+        }
     });
     if shape.len() < EDGES_MIN || pasted.region != now.region {
         return 0;
@@ -183,7 +204,7 @@ fn waiting_cursor(text: &Mask, body: &Bounds, pasted: &Picture) -> Option<usize>
     };
     let is_wide = |y: usize| {
         let mut columns = edges(y).filter(|x| text.has(*x, y));
-        let (first, last) = (columns.next(), columns.last());
+        let (first, last) = (columns.next(), columns.next_back());
         matches!((first, last), (Some(first), Some(last)) if last - first > CURSOR)
     };
     let rows = (body.top..body.bottom).rev();
@@ -197,7 +218,7 @@ fn waiting_cursor(text: &Mask, body: &Bounds, pasted: &Picture) -> Option<usize>
     };
     let alike = inked.take_while(|y| edges(*y).eq(shape.iter().copied()));
     let top = alike.last()?;
-    let lines_end = rows.clone().find(|y| is_wide(*y))?;
+    let lines_end = { rows }.find(|y| is_wide(*y))?;
     (filled && bottom - top >= 7 && top > lines_end).then_some(top)
 }
 

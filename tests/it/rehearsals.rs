@@ -59,6 +59,16 @@ fn nothing_is_claimed_or_said_twice_whatever_goes_wrong_d() {
     quarter(3);
 }
 
+/// Seeds that once ended in a false claim: a completion taken for a prompt, words of another program taken for
+/// the text, a person's letter in front of a message.
+#[test]
+fn seeds_that_once_told_of_a_false_claim_hold() {
+    for seed in [113, 150, 322, 455, 742, 795, 1_371, 1_484, 1_686] {
+        let verdict = run(seed, &mut Honest, false).verdict;
+        assert!(verdict.is_ok(), "seed {seed}: {verdict:?}");
+    }
+}
+
 #[test]
 fn a_seed_gives_the_same_story_every_time() {
     for seed in [1, 7, 4_242] {

@@ -135,10 +135,11 @@ impl Courier {
             STANDS.. => remains.kept.max(STANDS),
             _ => remains.kept,
         };
-        let witness = if kept >= STANDS {
-            new_below.then_some(Witness::TranscriptInk)
-        } else if transcript::scrolled(&self.change, pasted, seen) {
+        // A copy of the text that came higher up says more than one that stands in its place: an echo.
+        let witness = if remains.kept < STANDS && transcript::scrolled(&self.change, pasted, seen) {
             Some(Witness::Scrolled)
+        } else if kept >= STANDS {
+            new_below.then_some(Witness::TranscriptInk)
         } else {
             let gone = kept <= GONE && remains.returned >= RETURNED && shape < SHAPE_GONE;
             (gone && ink.count() >= INK).then_some(Witness::BoxEmptied)

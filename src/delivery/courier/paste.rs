@@ -126,7 +126,8 @@ impl Courier {
             return self.fail_as(FailureClass::Interrupted, "the empty box was never seen");
         };
         let change = evidence::change(empty, &seen, &self.volatile, target);
-        let enough = change.count() >= self.needed();
+        let wide = evidence::wide_enough(&change, &self.job.text);
+        let enough = wide && change.count() >= self.needed();
         if !enough && self.now.since(sighting.since) >= self.job.patience.paste / 2 {
             // A box that grew shows its text elsewhere.
             self.volatile = self.volatile.without(&self.outside);

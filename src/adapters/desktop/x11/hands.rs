@@ -158,6 +158,10 @@ impl Hands {
 
     /// Where to click so that it does not make a double click: aside, when the last click around here was here and
     /// nothing but the same window is there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long ago a click was is the hands' own affair, at the very edge"
+    )]
     fn beside_the_last(&mut self, link: &Link, at: Point) -> Result<Point, Trouble> {
         let aside = i32::from(ASIDE);
         // Windows count the clicks that they get themselves: what was clicked elsewhere meanwhile ends no
