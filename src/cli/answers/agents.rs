@@ -51,7 +51,7 @@ pub async fn show(asked: Asked, agent: AgentId) -> Result<Exit, Failure> {
 }
 
 /// The agent as it is shown, with its declaration as it can be changed and declared again.
-fn row(id: &AgentId, agent: &Agent, conduct: &Conduct) -> Value {
+pub(super) fn row(id: &AgentId, agent: &Agent, conduct: &Conduct) -> Value {
     let mut row = agent.to_json(id);
     set(&mut row, "profile", json!(agent.profile));
     let with: Vec<Value> = conduct

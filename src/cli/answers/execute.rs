@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::agents::row;
 use super::answer::Asked;
 use super::story::{self, set};
 use crate::cli::exit::{Exit, Failure};
@@ -142,10 +143,10 @@ impl Subject {
             }
             Self::Reply { answer } => story::find(owner, answer)?.to_json(answer),
             Self::Agent(agent) => owner.projections.read(|states| {
-                states
-                    .agents
-                    .get(&agent)
-                    .map_or_else(|| json!({"id": agent}), |known| known.to_json(&agent))
+                states.agents.get(&agent).map_or_else(
+                    || json!({"id": agent}),
+                    |known| row(&agent, known, &states.conduct),
+                )
             }),
             Self::Seat { seat, paused } => {
                 json!({"seat": seat, "paused": paused, "position": done.last})

@@ -56,9 +56,9 @@ pub struct CheckArgs {}
 /// Change a setting while running; it is kept in the ledger as an event.
 ///
 /// A running desk goes by it at once, from the next attempt on (`"applied":"now"`). Only from the next
-/// start on (`"applied":"next_start"`): `delivery.desktop`, `log.format`, `serve.listen`. Not at all, because
-/// every process needs it before it can read the ledger (exit 6): `socket.lock_timeout`. Environment and
-/// flags of the running desk stand above it (`"overridden"` names them).
+/// start on (`"applied":"next_start"`): `delivery.desktop`, `log.format`, `serve.listen`,
+/// `seat.panic_corner`. Not at all, because every process needs it before it can read the ledger (exit 6):
+/// `socket.lock_timeout`. Environment and flags of the running desk stand above it (`"overridden"` names them).
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Examples:
   switchboard config set retry.max_retries 5
