@@ -60,7 +60,7 @@ fn an_agent_that_says_too_much_is_held_until_it_is_resumed() {
 
     // What it said before and is not delivered yet waits, whoever delivers.
     let sent = desk.run(&["send", "--to", "b", "from a person"]);
-    assert_eq!(sent.code, 0, "{sent:?}");
+    assert_eq!(sent.code, 7, "{sent:?}");
     assert_eq!(desk.must(&["show", &waiting])["state"], "accepted");
     let story = desk.run(&["why", &waiting]).items();
     assert_eq!(
@@ -75,7 +75,7 @@ fn an_agent_that_says_too_much_is_held_until_it_is_resumed() {
         serde_json::Value::Null
     );
     let sent = desk.run(&["send", "--from", "a", "--to", "b", "again"]);
-    assert_eq!(sent.code, 0, "{sent:?}");
+    assert_eq!(sent.code, 7, "{sent:?}");
     assert_eq!(desk.must(&["show", &waiting])["state"], "inboxed");
     assert_eq!(desk.must(&["verify"])["ok"], true);
 }
