@@ -15,6 +15,7 @@ use crate::events::facts::agent::Profile;
 use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::Via;
 use crate::events::facts::screen::Point;
+use crate::events::ids::AgentId;
 use crate::events::time::Timestamp;
 use crate::projections::agents::{self, Agent};
 use crate::projections::outbox::Candidate;
@@ -71,18 +72,13 @@ pub fn next(
 ) -> Result<(Option<Errand>, Option<Timestamp>), Refused> {
     world.catch_up()?;
     let now = world.now();
-    let (candidates, mut look_at) =
-        world.read(|states| (states.outbox.due(now), states.outbox.next_due_at(now)));
+    let (candidates, mut look_at) = world.read(|states| {
+        // What is in quarantine waits until somebody has looked at it.
+        let held = |from: &AgentId, to: &AgentId| states.conduct.holds(from, to).is_some();
+        let due = states.outbox.due_but(now, &held);
+        (due, states.outbox.next_due_at(now))
+    });
     for candidate in candidates {
-        // It waits until somebody has looked at what is said there.
-        if world.read(|states| {
-            states
-                .conduct
-                .holds(&candidate.from, &candidate.to)
-                .is_some()
-        }) {
-            continue;
-        }
         let agent = world.read(|states| states.agents.get(&candidate.to).cloned());
         let way = Way::of(&candidate, agent.as_ref(), now);
         match way {

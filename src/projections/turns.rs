@@ -27,6 +27,13 @@ pub(super) fn aged(priority: Priority, due_at: Timestamp, now: Timestamp) -> Pri
     }
 }
 
+/// When somebody asks, and what is held then.
+#[derive(Clone, Copy)]
+struct Asked<'h> {
+    now: Timestamp,
+    held: &'h dyn Fn(&AgentId, &AgentId) -> bool,
+}
+
 impl Candidate {
     /// Its place among those whose turn it is.
     fn place(&self, now: Timestamp) -> (Reverse<Priority>, Position) {
@@ -47,13 +54,23 @@ impl Outbox {
     /// so that one sender's words arrive in the order they were sent; a message sent for a later
     /// instant holds nobody back. `now` before the newest event counts as that event's instant.
     pub fn due(&self, now: Timestamp) -> Vec<Candidate> {
+        self.due_but(now, &|_, _| false)
+    }
+
+    /// The same without what is held by its sender and recipient; it holds nobody else back.
+    pub fn due_but(
+        &self,
+        now: Timestamp,
+        held: &dyn Fn(&AgentId, &AgentId) -> bool,
+    ) -> Vec<Candidate> {
         let now = now.max(self.last_at);
+        let asked = Asked { now, held };
         let places = &self.places;
         let mut due: Vec<Candidate> = places
             .waiting
             .iter()
             .filter(|(agent, _)| !places.busy.contains_key(*agent))
-            .filter_map(|(agent, turns)| self.next_for(agent, turns, now))
+            .filter_map(|(agent, turns)| self.next_for(agent, turns, asked))
             .collect();
         due.sort_by_key(|it| it.place(now));
         due
@@ -63,15 +80,15 @@ impl Outbox {
         &self,
         agent: &AgentId,
         turns: &BTreeSet<Turn>,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Option<Candidate> {
         let seating = self.agents.get(agent);
         if seating.is_some_and(|it| it.paused && !it.removed) {
             return None;
         }
-        let of = |priority| self.first_of(priority, seating, turns, now);
+        let of = |priority| self.first_of(priority, seating, turns, asked);
         let firsts = Priority::ALL.iter().filter_map(|it| of(*it));
-        firsts.min_by_key(|it| it.place(now))
+        firsts.min_by_key(|it| it.place(asked.now))
     }
 
     /// The first message of a priority that may go now.
@@ -80,7 +97,7 @@ impl Outbox {
         priority: Priority,
         seating: Option<&Seating>,
         turns: &BTreeSet<Turn>,
-        now: Timestamp,
+        Asked { now, held: stays }: Asked<'_>,
     ) -> Option<Candidate> {
         let first = (Reverse(priority), Position::START, MessageId(Uuid::nil()));
         let mut held: BTreeSet<&AgentId> = BTreeSet::new();
@@ -93,7 +110,7 @@ impl Outbox {
             if life.expires_at.is_some_and(|at| at <= now) {
                 continue;
             }
-            if held.contains(&kept.from) {
+            if held.contains(&kept.from) || stays(&kept.from, &kept.to) {
                 continue;
             }
             let candidate = Self::candidate(*message, kept, seating);

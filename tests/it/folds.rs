@@ -190,7 +190,7 @@ fn a_rebuild_that_meets_a_lost_body_keeps_the_old_state_serving() {
     let Rebuilt::Stopped(stops) = rebuilt else {
         panic!("{rebuilt:?}");
     };
-    assert_eq!(stops.len(), 6);
+    assert_eq!(stops.len(), 7);
     assert_eq!(live.read(States::hash), hash);
     let rows = live.list(lab.ledger().head());
     assert!(rows.iter().all(|row| row.state == "live"), "{rows:?}");
@@ -362,14 +362,15 @@ fn kinds_that_a_fold_does_not_care_about_would_change_nothing_in_it() {
         let views = View::caring(*kind);
         let topic = name.split('.').next().unwrap();
         let expected = match topic {
-            "message" | "attempt" => 4,
-            "agent" | "box" | "breaker" => 2,
+            "message" | "attempt" | "draft" => 4,
+            "agent" | "box" | "breaker" | "pair" => 2,
             "seat" => 1,
             _ => 0,
         };
         let cared = views
             .without(View::Timeline)
             .without(View::Timing)
+            .without(View::Conduct)
             .iter()
             .count();
         assert_eq!(cared, expected, "{name}");
@@ -655,7 +656,7 @@ fn the_command_line_says_which_projection_is_stopped_and_how_a_rebuild_gets_on()
     let store = store.path();
 
     let (exit, rows, said) = run(store, &["projections", "rebuild"]);
-    assert_eq!((exit, rows.len()), (Some(0), 6), "{rows:?} {said:?}");
+    assert_eq!((exit, rows.len()), (Some(0), 7), "{rows:?} {said:?}");
     assert_eq!(rows[0]["state"], "stopped");
     assert_eq!(rows[0]["stopped_at"], poison.0);
     assert_eq!(rows[0]["lag_events"], head.0 - poison.0 + 1);

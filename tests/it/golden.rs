@@ -692,7 +692,8 @@ fn words_keep_their_numbers() {
         "00=target_not_found 01=target_moved 02=focus_failed 03=window_busy \
          04=dialog_in_the_way 05=draft_in_the_way 06=paste_not_seen 07=submit_not_seen \
          08=clipboard_lost 09=human_active 0a=display_gone 0b=permission 0c=invalid \
-         0d=interrupted 0e=breaker_open 0f=inbox_failed 10=paused",
+         0d=interrupted 0e=breaker_open 0f=inbox_failed 10=paused 11=misdirected \
+         12=agent_busy",
     );
     let nexts = [
         Next::Retry {

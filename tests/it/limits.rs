@@ -60,7 +60,7 @@ fn an_agent_that_says_too_much_is_held_until_it_is_resumed() {
 
     // What it said before and is not delivered yet waits, whoever delivers.
     let sent = desk.run(&["send", "--to", "b", "from a person"]);
-    assert_eq!(sent.code, 0, "{sent:?}");
+    assert_eq!(sent.code, 7, "{sent:?}");
     assert_eq!(desk.must(&["show", &waiting])["state"], "accepted");
     let story = desk.run(&["why", &waiting]).items();
     assert_eq!(
@@ -75,7 +75,7 @@ fn an_agent_that_says_too_much_is_held_until_it_is_resumed() {
         serde_json::Value::Null
     );
     let sent = desk.run(&["send", "--from", "a", "--to", "b", "again"]);
-    assert_eq!(sent.code, 0, "{sent:?}");
+    assert_eq!(sent.code, 7, "{sent:?}");
     assert_eq!(desk.must(&["show", &waiting])["state"], "inboxed");
     assert_eq!(desk.must(&["verify"])["ok"], true);
 }
@@ -106,7 +106,7 @@ fn two_agents_who_talk_without_end_are_held_and_others_are_not() {
     let repeat = ["send", "--from", "a", "--to", "c", "--id", &id, "once"];
     let limited = [&["--set", "limits.agent_rate=4"], &repeat[..]].concat();
     for _ in 0..3 {
-        assert_eq!(desk.run(&limited).code, 0);
+        assert_eq!(desk.run(&limited).code, 7);
     }
     desk.must(&["resume", "b"]);
     assert_eq!(says(&desk, four, "a", "b").code, 0);
@@ -116,10 +116,11 @@ fn two_agents_who_talk_without_end_are_held_and_others_are_not() {
 fn answers_to_answers_end_in_quarantine() {
     let desk = desk(&["a", "b"]);
     let two = ["--set", "delivery.hop_limit=2"];
-    let said = desk.must(&["send", "--from", "a", "--to", "b", "ping"]);
+    let said = ["send", "--from", "a", "--to", "b"];
+    let said = desk.must(&[&said[..], &["--wait", "accepted", "ping"]].concat());
     let mut last = said["message"].as_str().unwrap().to_owned();
     for by in ["b", "a"] {
-        let reply = ["reply", &last, "--from", by, "pong"];
+        let reply = ["reply", &last, "--from", by, "--wait", "accepted", "pong"];
         let answer = desk.must(&[&two[..], &reply].concat());
         last = answer["message"].as_str().unwrap().to_owned();
     }

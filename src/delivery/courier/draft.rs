@@ -146,7 +146,9 @@ impl Courier {
             return self.survey(Phase::Redraft(Box::new(redraft)));
         };
         let target = self.target();
-        let change = evidence::change(before, &seen, &self.volatile, target);
+        // A long one shows beyond the part of the box that is known.
+        let volatile = self.volatile.without(&self.outside);
+        let change = evidence::change(before, &seen, &volatile, target);
         if redraft.pressed && change.count() >= evidence::ink_needed(&redraft.text) {
             self.phase = Phase::DraftBack(redraft.outcome);
             return Move::Ask(Milestone::DraftRestored);

@@ -168,19 +168,26 @@ impl Courier {
         match self.as_chosen(survey, true) {
             Ok(()) => self.fail_as(FailureClass::PasteNotSeen, detail),
             // The keys were pressed, they did not come here, and another window has the keyboard.
-            Err(obstacle) if obstacle.class == FailureClass::FocusFailed => self.fail_as(
-                FailureClass::Misdirected,
-                format!(
-                    "the text does not show in its box, and may stand unsubmitted elsewhere: {}",
-                    obstacle.detail
-                ),
-            ),
+            Err(obstacle) if obstacle.class == FailureClass::FocusFailed => {
+                self.strayed(&obstacle.detail)
+            }
             Err(obstacle) => self.fail(obstacle),
         }
     }
 
+    fn strayed(&mut self, detail: &str) -> Move {
+        self.fail_as(
+            FailureClass::Misdirected,
+            format!("the text may stand unsubmitted elsewhere: {detail}"),
+        )
+    }
+
     pub(super) fn landed(&mut self, survey: &Survey) -> Move {
         if let Err(obstacle) = self.as_chosen(survey, true) {
+            // Typed keys are not guarded: what shows may be no more than a frame that lost the focus.
+            if self.typing && obstacle.class == FailureClass::FocusFailed {
+                return self.strayed(&obstacle.detail);
+            }
             return self.fail(obstacle);
         }
         if self.typing {
