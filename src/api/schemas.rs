@@ -160,6 +160,15 @@ fn agent() -> Value {
         "until": or_null(&instant()),
         "probe": or_null(&id()),
     }));
+    let held = object(
+        json!({"position": whole(), "since": instant(), "excess": object(json!({
+            "limit": text(),
+            "count": whole(),
+            "allowed": whole(),
+            "span_micros": whole(),
+        }))}),
+    );
+    let manners = object(json!({"mode": text(), "idle_micros": whole(), "drafts": text()}));
     object(json!({
         "id": agent_id(),
         "roles": list(&text()),
@@ -184,6 +193,9 @@ fn agent() -> Value {
         "looks": list(&json!({"type": "object"})),
         "texts_may_stand": list(&id()),
         "profile": {"type": "object"},
+        "manners": manners,
+        "quarantine": or_null(&held),
+        "quarantine_with": list(&object(json!({"with": agent_id(), "held": held}))),
     }))
 }
 

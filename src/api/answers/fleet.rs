@@ -37,7 +37,10 @@ pub fn agent(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     let id = asked.agent_in_path()?;
     let seen = house.states(asked, &[View::Agents])?;
     let (position, row) = house.look(&seen, |states| {
-        let row = states.agents.get(&id).map(|agent| agent.shown(&id, &states.conduct));
+        let row = states
+            .agents
+            .get(&id)
+            .map(|agent| agent.shown(&id, &states.conduct));
         (states.position, row)
     });
     let row = row.ok_or_else(|| unknown_agent(&id))?;
