@@ -34,6 +34,7 @@ mod backup_schedule;
 mod backup_speed;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod calibrating;
+#[cfg(all(feature = "desktop", target_os = "linux"))]
 mod carried;
 mod cli;
 mod coordinates;
