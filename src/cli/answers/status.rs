@@ -6,21 +6,29 @@ use super::answer::Asked;
 use super::story::set;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::runtime_settings;
-use crate::events::ids::{AgentId, StreamId};
+use crate::events::ids::{AgentId, Position, StreamId};
 use crate::events::kind::Fact;
 use crate::events::ledger::handle::Ledger;
 use crate::events::lifecycle::State;
 use crate::projections::conduct::Conduct;
+
+/// A ledger up to here is folded from zero in a tenth of a second.
+const SOON: Position = Position(100_000);
 
 /// The desk at a glance.
 pub async fn answer(asked: Asked) -> Result<Exit, Failure> {
     let item = asked
         .off_thread(|asked| {
             let owner = &asked.owner;
-            owner.projections.catch_up_serving(owner.desk.ledger())?;
-            let head = owner.desk.ledger().head();
-            let rows = owner.projections.list(head);
             let ledger = owner.desk.ledger();
+            // What is folded in a moment is waited for; a long fold is shown as one that is under way.
+            if ledger.head().position <= SOON {
+                owner.projections.catch_up(ledger)?;
+            } else {
+                owner.projections.catch_up_serving(ledger)?;
+            }
+            let head = ledger.head();
+            let rows = owner.projections.list(head);
             let last_backup = newest(ledger, &StreamId::backups())?;
             let last_drill = newest(ledger, &StreamId::drills())?;
             let backups = owner.backup_standings()?;
