@@ -59,7 +59,6 @@ const HOMES: &[(&str, &[&str])] = &[
         "rustix",
         &["src/events/ledger/", "src/adapters/", "src/cli/"],
     ),
-    ("mimalloc", &["src/main.rs"]),
     ("axum", &["src/api/"]),
     ("hyper", &["src/api/"]),
     ("hyper_util", &["src/api/"]),

@@ -13,12 +13,7 @@ mod events;
 mod stores;
 
 use events::Source;
-use mimalloc::MiMalloc;
 use stores::Outcome;
-
-/// The allocator of the product's binary, for everybody who is measured in this process.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// One cell of the comparison.
 #[derive(Debug, Parser)]
