@@ -10,7 +10,7 @@ use crate::events::facts::agent::Target;
 /// Per cent of a text's edges that must be found again.
 const FOUND: usize = 80;
 /// Fewer edges than this have no shape.
-const EDGES_MIN: usize = 40;
+const EDGES_MIN: usize = 16;
 /// So many edges are looked at; most distances need a few of them.
 const EDGES_MAX: usize = 1_600;
 /// No letter has a straight edge so long, in pixels.
@@ -66,12 +66,31 @@ impl Side {
     }
 }
 
+/// Where the cursor behind a text begins, or the text's right end: a block of one colour. It does not go
+/// along with the text, and of a short word's edges it has many.
+fn cursor(change: &Mask, pasted: &Picture) -> usize {
+    let Some(bounds) = change.bounds() else {
+        return 0;
+    };
+    let colour = |x, y| pixel(pasted, x, y);
+    let solid = |x: &usize| {
+        let mut rows = (bounds.top..bounds.bottom).filter(|y| change.has(*x, *y));
+        let first = rows.next().and_then(|y| colour(*x, y));
+        let alike = |y| matches!((first, colour(*x, y)), (Some(a), Some(b)) if !differs(a, b));
+        rows.clone().count() >= THIN && rows.all(alike)
+    };
+    let columns = (bounds.left..bounds.right).rev().take(CURSOR);
+    columns.take_while(solid).last().unwrap_or(bounds.right)
+}
+
 /// The edges of what a text drew, at most so many and evenly spread.
 fn shape(change: &Mask, pasted: &Picture) -> Vec<Side> {
     let sides = |(x, y)| [false, true].map(|above| Side { x, y, above });
+    let cursor = cursor(change, pasted);
     let edges = || {
         change
             .marked()
+            .filter(|(x, _)| *x < cursor)
             .flat_map(sides)
             .filter(|side| side.is_edge(pasted, 0))
     };

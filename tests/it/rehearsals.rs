@@ -63,7 +63,11 @@ fn nothing_is_claimed_or_said_twice_whatever_goes_wrong_d() {
 /// the text, a person's letter in front of a message.
 #[test]
 fn seeds_that_once_told_of_a_false_claim_hold() {
-    for seed in [113, 150, 322, 455, 742, 795, 1_371, 1_484, 1_686] {
+    let seeds = [
+        113, 150, 322, 455, 742, 795, 1_371, 1_484, 1_686, 2_085, 2_537, 3_723, 3_803, 5_133,
+        5_795, 6_384, 6_964, 7_639, 9_424, 17_275, 26_645, 48_676,
+    ];
+    for seed in seeds {
         let verdict = run(seed, &mut Honest, false).verdict;
         assert!(verdict.is_ok(), "seed {seed}: {verdict:?}");
     }

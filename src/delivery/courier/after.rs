@@ -20,6 +20,10 @@ const STANDS: usize = 80;
 const GONE: usize = 10;
 /// Per cent that must look empty again.
 const RETURNED: usize = 70;
+/// The same of a text that was selected when it was seen: letters without their selection are a fifth of it.
+const FILL_RETURNED: usize = 95;
+/// Per cent of its bounds that a selection fills, and letters alone do not.
+const FILLED: usize = 75;
 /// Per cent below which its shape is gone. Other words in its place have some edges where it had them.
 const SHAPE_GONE: usize = 45;
 /// Pixels of new ink that are no accident.
@@ -88,8 +92,13 @@ impl Courier {
         let inked = |c: &char| !c.is_whitespace();
         let glyphs = self.job.text.chars().filter(inked).count();
         let behind = self.empty_behind_draft(&seen);
+        let returned = if is_filled(&self.change) {
+            FILL_RETURNED
+        } else {
+            RETURNED
+        };
         let emptied = remains.kept <= GONE
-            && remains.returned >= RETURNED
+            && remains.returned >= returned
             && (cannot_hide(glyphs, &self.change)
                 || emptied_everywhere(&self.change, empty, &seen, &self.volatile, self.target()));
         // The box may not have looked quite empty before the paste, as while it was still being drawn.
@@ -142,7 +151,10 @@ impl Courier {
             new_below.then_some(Witness::TranscriptInk)
         } else {
             let gone = kept <= GONE && remains.returned >= RETURNED && shape < SHAPE_GONE;
-            (gone && ink.count() >= INK).then_some(Witness::BoxEmptied)
+            // A short word that went along with what scrolled leaves an empty place too, and has too little
+            // of a shape to be found again: only a box whose frame stands was emptied.
+            let stands = || frame_stands(&self.change, empty, pasted, seen);
+            (gone && ink.count() >= INK && stands()).then_some(Witness::BoxEmptied)
         };
         let twice = submission.witness == witness;
         submission.witness = witness;
@@ -157,17 +169,26 @@ impl Courier {
     }
 
     /// Enter is pressed once more only on the very box that was pasted into: where something new stands
-    /// beside the text, Enter may have taken a completion on offer, and the next one would submit it.
+    /// beside the text, Enter may have taken a completion on offer, and the next one would submit it. A
+    /// picture of it may be that of a window that hangs, so a box that can be read must say it itself.
     fn go_on_watching(&mut self, submission: Submission, kept: usize, ink: usize) -> Move {
         if self.now < submission.until {
             return self.look_later(Phase::Submit(submission));
         }
         let same = kept >= STANDS && ink < INK;
         if same && self.presses <= self.job.patience.enter_retries {
-            let until = self.deadline(self.job.patience.quiet);
-            return self.survey(Phase::Again { until });
+            return match self.target() {
+                Target::Terminal => self.enter_again(),
+                Target::Chat | Target::Editor => self.probe(Probe::new(Purpose::Swallowed)),
+            };
         }
         self.survey(Phase::GiveUp { kept })
+    }
+
+    /// Enter once more, when the window is still as it must be.
+    pub(super) fn enter_again(&mut self) -> Move {
+        let until = self.deadline(self.job.patience.quiet);
+        self.survey(Phase::Again { until })
     }
 
     /// The text still stands: Enter once more, never the paste.
@@ -187,6 +208,12 @@ impl Courier {
                 self.text_may_stand = false;
                 self.learn();
                 let presses = self.presses;
+                // No box of a terminal answers: one that hung takes both, and the first may have taken a
+                // completion on offer.
+                if presses > 1 && self.target() == Target::Terminal {
+                    let reason = format!("Enter was pressed {presses} times before anything moved");
+                    return self.finish(Outcome::Submitted { reason });
+                }
                 self.finish(Outcome::Observed { witness, presses })
             }
             // A person may have discarded the draft at that very moment.
@@ -245,4 +272,12 @@ impl Courier {
             "after Enter {kept} % of the text stood, which proves neither{because}"
         ))
     }
+}
+
+/// Whether the text was seen with a ground of its own, as when it is selected.
+fn is_filled(text: &Mask) -> bool {
+    text.bounds().is_some_and(|bounds| {
+        let area = bounds.width().saturating_mul(bounds.height());
+        text.count().saturating_mul(100) >= area.saturating_mul(FILLED)
+    })
 }

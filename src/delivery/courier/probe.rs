@@ -20,7 +20,9 @@ pub(super) enum Purpose {
     Draft,
     /// Our text was pasted, and there is doubt whether it is ours alone.
     ReadBack,
-    /// Enter was pressed, and the text seems to stand.
+    /// Enter was pressed, and the text seems to stand: it may be pressed again.
+    Swallowed,
+    /// Enter was pressed for the last time, and the text seems to stand.
     Stands,
 }
 
@@ -318,8 +320,12 @@ impl Courier {
                 self.doubt = self.doubt.max(Doubt::Slight);
                 self.take_clipboard()
             }
+            (Purpose::Swallowed, Found::Own) => self.enter_again(),
             (Purpose::Stands, Found::Own) => self.still_stands(""),
-            (Purpose::Stands, Found::Nothing | Found::Litter { .. } | Found::Strange) => self
+            (
+                Purpose::Swallowed | Purpose::Stands,
+                Found::Nothing | Found::Litter { .. } | Found::Strange,
+            ) => self
                 .unknown("the text seems to stand after Enter, but the box does not say so itself"),
             // That may be the answer to an earlier key, given before everything was in the box.
             (Purpose::ReadBack, Found::Own) if self.unanswered > 0 => {

@@ -31,6 +31,8 @@ pub struct X11Desktop {
     hidden: u32,
     /// Where the pointer was left.
     pointer: Option<Point>,
+    /// Where clicks sent it that may still wait in the server.
+    sent: Vec<Point>,
     /// The X window that had the keyboard when it was last looked up, and the top-level window it is in.
     focus: Option<(u32, u64)>,
     /// Whether the last ping was sent while nothing of ours could still wait in the server.
@@ -60,6 +62,7 @@ impl X11Desktop {
             frames: Frames::default(),
             hidden,
             pointer: None,
+            sent: Vec::new(),
             focus: None,
             settled: false,
             layout,
@@ -111,8 +114,12 @@ impl X11Desktop {
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
     /// in another program's name.
     fn somebody_acted(&mut self, survey: &Survey) -> Result<bool, Trouble> {
-        let moved = self.pointer.is_some_and(|left| left != survey.pointer);
-        self.pointer = Some(survey.pointer);
+        let left = self.pointer.replace(survey.pointer);
+        let moved =
+            left.is_some_and(|left| left != survey.pointer) && !self.sent.contains(&survey.pointer);
+        if self.settled && !survey.grabbed {
+            self.sent.clear();
+        }
         let mut surplus = false;
         if let Some(synthetic) = self.listener.synthetic() {
             surplus = synthetic > self.hands.presses();
@@ -176,6 +183,7 @@ impl Desktop for X11Desktop {
             }
         };
         if let Act::Click(_) = act {
+            self.sent.extend(self.hands.last_clicked());
             let pointer = self.link.conn.query_pointer(self.link.root);
             let pointer = pointer.map_err(lost)?.reply().map_err(trouble)?;
             self.pointer = Some(Point {

@@ -68,6 +68,11 @@ impl Hands {
         self.keys.locks()
     }
 
+    /// Where the last click went.
+    pub(super) fn last_clicked(&self) -> Option<Point> {
+        self.clicked.last().map(|(place, _)| *place)
+    }
+
     /// How many presses and releases of keys and buttons were made, at most.
     pub(super) fn presses(&self) -> u64 {
         self.presses
