@@ -14,6 +14,7 @@ use tower_service::Service as _;
 
 use super::house::House;
 use super::problem::Problem;
+use super::web::trouble;
 
 /// The longest path with query that is answered, in bytes.
 const TARGET_MAX: usize = 4_096;
@@ -60,15 +61,16 @@ pub async fn answer(
     let (parts, body) = request.into_parts();
     let asked = (parts.method.clone(), parts.uri.path().to_owned());
     let trace = trace_of(&parts.headers);
+    let as_page = trouble::wants_page(parts.uri.path(), &parts.headers);
     let checked = check(&house, local, &parts);
     let mut response = match checked {
-        Err(problem) => problem.response(&id),
+        Err(problem) => said(&problem, &id, as_page),
         Ok(()) if parts.method == Method::OPTIONS => no_content(),
         Ok(()) => {
             let request = Request::from_parts(parts, Body::new(body));
             let answered = router.call(request).await;
             let Ok(mut response) = answered;
-            whole(&mut response, &id)
+            whole(&mut response, &id, as_page)
         }
     };
     dress(&house, &mut response, &id);
@@ -90,15 +92,15 @@ pub async fn answer(
 }
 
 /// The response with its problem written out, if it has one.
-fn whole(response: &mut Response<Body>, id: &str) -> Response<Body> {
+fn whole(response: &mut Response<Body>, id: &str, as_page: bool) -> Response<Body> {
     let status = response.status();
     let label = response.extensions().get::<Label>().copied();
     let problem = response.extensions_mut().remove::<Problem>();
     let mut response = match problem {
-        Some(problem) => problem.response(id),
+        Some(problem) => said(&problem, id, as_page),
         // Not ours, so without a word.
         None if status.is_client_error() || status.is_server_error() => {
-            Problem::of(status).response(id)
+            said(&Problem::of(status), id, as_page)
         }
         None => std::mem::take(response),
     };
@@ -106,6 +108,16 @@ fn whole(response: &mut Response<Body>, id: &str) -> Response<Body> {
         response.extensions_mut().insert(label);
     }
     response
+}
+
+/// A problem for programs, or as a page.
+fn said(problem: &Problem, id: &str, as_page: bool) -> Response<Body> {
+    let response = problem.response(id);
+    if as_page {
+        trouble::page(problem, response, id)
+    } else {
+        response
+    }
 }
 
 fn check(house: &House, local: IpAddr, parts: &Parts) -> Result<(), Problem> {

@@ -41,6 +41,14 @@ impl Filter {
         })
     }
 
+    /// Those of one kind, or of a group of kinds.
+    pub fn kind(kind: &str) -> Self {
+        Self {
+            stream: None,
+            kind: Some(kind.to_owned()),
+        }
+    }
+
     /// Whether an event is wanted.
     pub fn fits(&self, stream: &str, kind: &str) -> bool {
         let kind_fits = self.kind.as_deref().is_none_or(|wanted| {
@@ -107,6 +115,38 @@ pub fn find(
         }
     })?;
     failed.map_or(Ok(found), |error| Err(error.into()))
+}
+
+/// The newest events up to a position that are wanted, newest first, and where older ones would be looked
+/// for; none when there are none.
+pub fn newest(
+    house: &House,
+    filter: &Filter,
+    to: Position,
+    limit: usize,
+) -> Result<(Vec<Event>, Option<Position>), Problem> {
+    let mut events = Vec::new();
+    let (mut end, lowest) = (to, to.0.saturating_sub(LOOKS));
+    while end.0 > lowest && events.len() < limit {
+        let from = Position(end.0.saturating_sub(BATCH - 1).max(1));
+        let mut part = Vec::new();
+        let mut at = from;
+        // A batch that is too heavy is given in parts.
+        while at <= end {
+            let found = find(house, filter, (at, end), usize::MAX)?;
+            part.extend(found.events);
+            at = found.last.map_or(end, |last| last).next();
+        }
+        events.extend(part.into_iter().rev());
+        end = Position(from.0 - 1);
+    }
+    if events.len() > limit {
+        events.truncate(limit);
+        end = events
+            .last()
+            .map_or(end, |last| Position(last.position.0.saturating_sub(1)));
+    }
+    Ok((events, (end.0 > 0).then_some(end)))
 }
 
 /// Bytes of an event that people or programs wrote; all else is small.

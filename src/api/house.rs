@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::answers::hours::Hours;
 use super::meter::Meter;
 use super::problem::Problem;
 use super::query::Asked;
@@ -81,6 +82,8 @@ pub struct House {
     pub meter: Meter,
     /// New events for those who follow.
     pub tail: Tail,
+    /// What happened hour by hour.
+    pub hours: Hours,
     pasts: Mutex<Vec<Arc<States>>>,
 }
 
@@ -105,6 +108,7 @@ impl House {
             shelf: Shelf::default(),
             meter: Meter::default(),
             tail: Tail::default(),
+            hours: Hours::default(),
             pasts: Mutex::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! Pages for people: plain HTML from here, nothing from elsewhere.
+//! The description of the API for people.
 
 use std::fmt::Write as _;
 
@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::document;
 use super::route::{Route, Shape};
 use super::routes::ROUTES;
-
-/// How pages look.
-pub const STYLE: &str = include_str!("style.css");
+use super::web::frame;
 
 // Writing into a string cannot fail; what `write!` says of it is passed over.
 
@@ -27,21 +25,6 @@ pub fn escaped(text: &str) -> String {
         }
     }
     safe
-}
-
-/// A whole page around its content.
-pub fn page(title: &str, content: &str) -> String {
-    let title = escaped(title);
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\">\
-         <title>{title} · Switchboard</title>\
-         <link rel=\"stylesheet\" href=\"/assets/style.css\"></head>\n\
-         <body><header><a href=\"/\">Switchboard</a><nav><a href=\"/docs\">API</a>\
-         <a href=\"/openapi.json\">OpenAPI</a><a href=\"/metrics\">Metrics</a></nav></header>\n\
-         <main><h1>{title}</h1>\n{content}</main></body></html>\n"
-    )
 }
 
 /// Every route, its parameters and its answers.
@@ -68,7 +51,7 @@ pub fn docs() -> String {
         )
         .unwrap_or_default();
     }
-    page("API", &content)
+    frame::plain("API", content)
 }
 
 fn section(route: &Route, whole: &Value) -> String {

@@ -72,6 +72,21 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same without parameters that were left blank, as forms send them.
+    #[must_use]
+    pub fn without_blanks(&self) -> Self {
+        let mut asked = self.clone();
+        asked.query.retain(|(_, value)| !value.is_empty());
+        asked
+    }
+
+    /// Every parameter as it was written, in order.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.query
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// A parameter as it was written.
     pub fn text(&self, name: &str) -> Option<&str> {
         let mut found = self.query.iter().filter(|(known, _)| *known == name);
@@ -230,7 +245,8 @@ impl Asked {
             .map_err(|_no_uuid| Problem::malformed("id", "a message's id is a UUID"))
     }
 
-    fn in_path(&self) -> Result<&str, Problem> {
+    /// The id in the path, as it was written.
+    pub fn in_path(&self) -> Result<&str, Problem> {
         let found = self.path.iter().find(|(name, _)| name == "id");
         found
             .map(|(_, value)| value.as_str())

@@ -21,12 +21,12 @@ use super::route::{Route, Serve};
 use super::stream;
 
 /// The router of these routes.
-pub fn router(house: Arc<House>, routes: &'static [Route]) -> Router {
+pub fn router(house: Arc<House>, routes: Vec<Route>) -> Router {
     let mut all = Router::new();
     for route in routes {
         let own = move |State(house): State<Arc<House>>, request: Request| async move {
             let (mut parts, _no_body) = request.into_parts();
-            let answered = serve(&house, route, &mut parts).await;
+            let answered = serve(&house, &route, &mut parts).await;
             let mut response = answered.unwrap_or_else(Problem::into_response);
             response.extensions_mut().insert(Label(route.path));
             response
@@ -42,7 +42,7 @@ pub fn router(house: Arc<House>, routes: &'static [Route]) -> Router {
 
 async fn serve(
     house: &Arc<House>,
-    route: &'static Route,
+    route: &Route,
     parts: &mut Parts,
 ) -> Result<Response<Body>, Problem> {
     let path = RawPathParams::from_request_parts(parts, &()).await;
@@ -79,7 +79,7 @@ async fn serve(
 
 async fn read<H>(
     house: &Arc<House>,
-    route: &'static Route,
+    route: &Route,
     (asked, handler): (Asked, H),
     (parts, packing): (&Parts, Packing),
 ) -> Result<Response<Body>, Problem>

@@ -1,10 +1,10 @@
 //! Every route there is.
 
 use super::answers::{backups, fleet, health, ledger, messages, metrics, settings};
+use super::exposition;
 use super::route::{
     EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
 };
-use super::{exposition, overview};
 
 const fn item(
     path: &'static str,
@@ -79,7 +79,7 @@ pub const ROUTES: &[Route] = &[
     fleeting(list(
         "/api/v1/messaging/timing",
         "How long the steps of deliveries take, and the deadlines that follow",
-        &[PAGED, WAITING],
+        &[PAST, PAGED, WAITING],
         "Timing",
         Serve::Read(settings::timing),
     )),
@@ -100,7 +100,7 @@ pub const ROUTES: &[Route] = &[
     list(
         "/api/v1/messaging/agents/{id}/inbox",
         "What lies in an agent's inbox, oldest first",
-        &[INBOX, PAGED, WAITING],
+        &[INBOX, PAST, PAGED, WAITING],
         "InboxMessage",
         Serve::Read(fleet::inbox),
     ),
@@ -168,7 +168,7 @@ pub const ROUTES: &[Route] = &[
     list(
         "/api/v1/backups",
         "Every backup that was taken, newest first",
-        &[PAGED, WAITING],
+        &[PAST, PAGED, WAITING],
         "Backup",
         Serve::Read(backups::list),
     ),
@@ -211,25 +211,4 @@ pub const ROUTES: &[Route] = &[
         "State",
         Serve::Read(health::is_ready),
     )),
-    Route {
-        params: &[PAST],
-        ..text(
-            "/",
-            "The desk at a glance, for people",
-            "text/html",
-            Serve::Read(overview::overview),
-        )
-    },
-    text(
-        "/assets/style.css",
-        "How pages look",
-        "text/css",
-        Serve::Read(ledger::style),
-    ),
-    text(
-        "/assets/live.js",
-        "What keeps the start page fresh",
-        "text/javascript",
-        Serve::Read(ledger::script),
-    ),
 ];

@@ -22,6 +22,7 @@ use super::house::{House, Limits, Reads};
 use super::reading;
 use super::routes::ROUTES;
 use super::tail::{self, turned};
+use super::web::routes::PAGES;
 
 /// The longest head of a request, in bytes. Much longer ones are answered 431 by hyper, without a body.
 const HEAD_MAX: usize = 64 * 1024;
@@ -48,7 +49,7 @@ impl Serving {
         let address = listener.local_addr()?;
         let (leaving, left) = watch::channel(false);
         let house = Arc::new(House::new(reads, limits, left));
-        let router = reading::router(Arc::clone(&house), ROUTES);
+        let router = reading::router(Arc::clone(&house), [ROUTES, PAGES].concat());
         Ok(Self {
             address,
             leaving,

@@ -5,13 +5,16 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::events::time::Timestamp;
+use crate::projections::states::States;
 
 /// What only the process that owns the ledger knows. Asked for by requests, so each answers at once.
 pub trait Surroundings: Send + Sync + fmt::Debug {
     /// Every setting with its origin, as `config show` prints them.
     fn settings(&self) -> Vec<Value>;
-    /// Steps and calibrations, as `timing` prints them; or why not, in words.
-    fn timing(&self) -> Result<Vec<Value>, String>;
+    /// Steps and calibrations of these states, as `timing` prints them; or why not, in words.
+    fn timing(&self, states: &States) -> Result<Vec<Value>, String>;
+    /// An event in words, as `why` tells it.
+    fn told(&self, event: &str, detail: &Value) -> String;
     /// How deliveries do.
     fn deliveries(&self) -> Deliveries;
     /// What the process takes of its machine.

@@ -8,8 +8,10 @@ use tokio::net::TcpListener;
 
 use super::answers::timing;
 use super::exit::{Exit, Failure};
+use super::output::story;
 use super::owner::open::Owner;
 use super::owner::request::Timing;
+use super::settings;
 use super::verbs::config;
 use crate::adapters::processes;
 use crate::api::house::{Limits, Reads};
@@ -17,6 +19,7 @@ use crate::api::serving::Serving;
 use crate::api::surroundings::{Deliveries, Figures, Surroundings};
 use crate::config::error::Origin;
 use crate::config::layers::Config;
+use crate::projections::states::States;
 
 /// Requests that read at the same time: enough to keep the disk busy, few enough to leave the cores to
 /// deliveries.
@@ -87,14 +90,20 @@ impl Surroundings for OwnersWord {
         config::items(&self.0.config())
     }
 
-    fn timing(&self) -> Result<Vec<Value>, String> {
+    fn timing(&self, states: &States) -> Result<Vec<Value>, String> {
         let everything = Timing {
             agent: None,
             step: None,
             replay: false,
             deadline: None,
         };
-        timing::shown(&self.0, &everything).map_err(|failure| failure.message)
+        let dispatch = settings::dispatch(self.0.config().settings());
+        let dispatch = dispatch.map_err(|failure| failure.message)?;
+        Ok(timing::shown(states, &dispatch, &everything))
+    }
+
+    fn told(&self, event: &str, detail: &Value) -> String {
+        story::sentence(event, detail)
     }
 
     fn deliveries(&self) -> Deliveries {

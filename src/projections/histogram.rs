@@ -26,6 +26,17 @@ impl Histogram {
         self.max_micros = self.max_micros.max(micros);
     }
 
+    /// Counts everything that another one counted, too.
+    pub fn add(&mut self, other: &Self) {
+        for (bucket, count) in &other.buckets {
+            let own = self.buckets.entry(*bucket).or_default();
+            *own = own.saturating_add(*count);
+        }
+        self.count = self.count.saturating_add(other.count);
+        self.sum_micros = self.sum_micros.saturating_add(other.sum_micros);
+        self.max_micros = self.max_micros.max(other.max_micros);
+    }
+
     /// How many were counted.
     pub const fn count(&self) -> u64 {
         self.count

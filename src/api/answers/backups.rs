@@ -20,9 +20,13 @@ use crate::events::time::Timestamp;
 pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     let (after, limit) = (asked.after()?, asked.limit()?);
     let ledger = &house.reads.ledger;
-    let position = ledger.head().position;
+    let position = match asked.as_of()? {
+        Some(moment) => moment.resolve(ledger)?,
+        None => ledger.head().position,
+    };
     let taken = ledger.read_stream(&StreamId::backups())?;
-    let newest_first = taken.iter().rev().filter_map(|event| {
+    let taken = taken.iter().filter(|event| event.position <= position);
+    let newest_first = taken.rev().filter_map(|event| {
         let Fact::BackupTaken(taken) = &event.fact else {
             return None;
         };
@@ -64,8 +68,19 @@ fn recorded(ledger: &Ledger, position: Position) -> Result<Option<Timestamp>, Pr
 pub struct Safety {
     /// When the last backup was taken, and the last instant that can be restored from it.
     pub backup: Option<(Timestamp, Option<Timestamp>)>,
+    /// The last position that can be restored.
+    pub restorable: Option<Position>,
     /// When the last drill was, and whether its plan was kept.
     pub drill: Option<(Timestamp, bool)>,
+}
+
+/// The last backup and the last drill as they were known at a position.
+pub fn last_at(ledger: &Ledger, to: Position) -> Result<Safety, Problem> {
+    let newest = |stream: &StreamId| -> Result<Option<Event>, Problem> {
+        let events = ledger.read_stream(stream)?;
+        Ok(events.into_iter().rev().find(|it| it.position <= to))
+    };
+    safety(ledger, newest)
 }
 
 /// The last backup and the last drill.
@@ -76,12 +91,20 @@ pub fn last(ledger: &Ledger) -> Result<Safety, Problem> {
         };
         Ok(ledger.read(position, 1)?.into_iter().next())
     };
-    let mut backup = None;
+    safety(ledger, newest)
+}
+
+fn safety(
+    ledger: &Ledger,
+    newest: impl Fn(&StreamId) -> Result<Option<Event>, Problem>,
+) -> Result<Safety, Problem> {
+    let (mut backup, mut restorable) = (None, None);
     if let Some(event) = newest(&StreamId::backups())?
         && let Fact::BackupTaken(taken) = &event.fact
     {
         let last = recorded(ledger, Position(taken.last))?;
         backup = Some((event.recorded_at, last));
+        restorable = Some(Position(taken.last));
     }
     let drill = newest(&StreamId::drills())?.map(|event| {
         (
@@ -89,5 +112,9 @@ pub fn last(ledger: &Ledger) -> Result<Safety, Problem> {
             matches!(event.fact, Fact::DrillPassed(_)),
         )
     });
-    Ok(Safety { backup, drill })
+    Ok(Safety {
+        backup,
+        restorable,
+        drill,
+    })
 }

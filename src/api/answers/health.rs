@@ -16,6 +16,7 @@ use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
 use crate::projections::agents::Breaker;
 use crate::projections::host::Row;
+use crate::projections::states::States;
 
 /// A backup that is older than this while there is something newer to save is named.
 const BACKUP_AGE: Duration = Duration::from_hours(24);
@@ -70,18 +71,7 @@ pub fn health(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
 pub fn facts(house: &House) -> Result<Facts, Problem> {
     let ledger = &house.reads.ledger;
     let head = ledger.head();
-    let (paused, stuck, broken) = house.reads.projections.read(|states| {
-        let outbox = &states.outbox;
-        let open = states.agents.iter().filter(|(_, agent)| {
-            let mut channels = agent.channels.values();
-            channels.any(|health| health.breaker != Breaker::Closed)
-        });
-        (
-            outbox.all_paused(),
-            (outbox.count(State::Unknown), outbox.count(State::Dead)),
-            open.map(|(id, _)| id.to_string()).collect(),
-        )
-    });
+    let (paused, stuck, broken) = house.reads.projections.read(of_states);
     Ok(Facts {
         poisoned: ledger.poisoned(),
         condition: ledger.condition(),
@@ -95,6 +85,38 @@ pub fn facts(house: &House) -> Result<Facts, Problem> {
     })
 }
 
+/// What of it the events tell.
+fn of_states(states: &States) -> (bool, (u64, u64), Vec<String>) {
+    let outbox = &states.outbox;
+    let open = states.agents.iter().filter(|(_, agent)| {
+        let mut channels = agent.channels.values();
+        channels.any(|health| health.breaker != Breaker::Closed)
+    });
+    (
+        outbox.all_paused(),
+        (outbox.count(State::Unknown), outbox.count(State::Dead)),
+        open.map(|(id, _)| id.to_string()).collect(),
+    )
+}
+
+/// The verdict over what the events tell of a moment of the past. How the process was then, nobody
+/// wrote down.
+pub fn judged_then(house: &House, states: &States, at: Timestamp) -> Result<Value, Problem> {
+    let (paused, stuck, broken) = of_states(states);
+    let facts = Facts {
+        paused,
+        stuck,
+        broken,
+        safety: backups::last_at(&house.reads.ledger, states.position)?,
+        newest: states.at,
+        ..facts(house)?
+    };
+    Ok(verdict(
+        [messages(&facts), agents(&facts), backup(&facts, at)],
+        at,
+    ))
+}
+
 /// The verdict over everything.
 pub fn judged(facts: &Facts, now: Timestamp) -> Value {
     let verdicts = [
@@ -105,6 +127,10 @@ pub fn judged(facts: &Facts, now: Timestamp) -> Value {
         agents(facts),
         backup(facts, now),
     ];
+    verdict(verdicts, now)
+}
+
+fn verdict<const N: usize>(verdicts: [Verdict; N], now: Timestamp) -> Value {
     let worst = verdicts.iter().map(|(_, _, status, _)| *status).max();
     let lost: u64 = verdicts
         .iter()

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::api::answer::{Answer, cut};
 use crate::api::document;
 use crate::api::house::House;
-use crate::api::overview::SCRIPT;
 use crate::api::pages;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
@@ -45,24 +44,6 @@ pub fn openapi(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
 /// The same for people.
 pub fn docs(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     Ok(page(house, pages::docs()))
-}
-
-/// How pages look.
-pub fn style(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
-    Ok(Answer {
-        body: pages::STYLE.as_bytes().to_vec(),
-        content: "text/css; charset=utf-8",
-        position: house.head(),
-    })
-}
-
-/// What keeps the start page fresh.
-pub fn script(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
-    Ok(Answer {
-        body: SCRIPT.as_bytes().to_vec(),
-        content: "text/javascript; charset=utf-8",
-        position: house.head(),
-    })
 }
 
 fn page(house: &House, html: String) -> Answer {

@@ -37,7 +37,10 @@ pub async fn answer(asked: Asked, wanted: Timing) -> Result<Exit, Failure> {
             if wanted.replay {
                 replay(owner, &wanted)
             } else {
-                shown(owner, &wanted)
+                let dispatch = settings::dispatch(owner.config().settings())?;
+                Ok(owner
+                    .projections
+                    .read(|states| shown(states, &dispatch, &wanted)))
             }
         })
         .await?;
@@ -60,30 +63,27 @@ fn known(owner: &Owner, agent: &AgentId) -> Result<(), Failure> {
 }
 
 /// Every step of every agent, then every calibration.
-pub fn shown(owner: &Owner, wanted: &Timing) -> Result<Vec<Value>, Failure> {
-    let dispatch = settings::dispatch(owner.config().settings())?;
-    Ok(owner.projections.read(|states| {
-        let fits = |agent: &AgentId| wanted.agent.as_ref().is_none_or(|it| it == agent);
-        let mut items = Vec::new();
-        for (agent, steps) in states.timing.agents() {
-            for (step, past) in steps.iter().filter(|_| fits(agent)) {
-                if wanted.step.is_none_or(|it| it == *step) {
-                    items.push(row(states, &dispatch, (agent, *step), past));
-                }
+pub fn shown(states: &States, dispatch: &DispatchSettings, wanted: &Timing) -> Vec<Value> {
+    let fits = |agent: &AgentId| wanted.agent.as_ref().is_none_or(|it| it == agent);
+    let mut items = Vec::new();
+    for (agent, steps) in states.timing.agents() {
+        for (step, past) in steps.iter().filter(|_| fits(agent)) {
+            if wanted.step.is_none_or(|it| it == *step) {
+                items.push(row(states, dispatch, (agent, *step), past));
             }
         }
-        for (agent, calibrated) in states.timing.looked_at() {
-            if fits(agent) {
-                items.push(calibration(json!({"agent": agent}), calibrated));
-            }
+    }
+    for (agent, calibrated) in states.timing.looked_at() {
+        if fits(agent) {
+            items.push(calibration(json!({"agent": agent}), calibrated));
         }
-        for (seat, calibrated) in states.timing.seats() {
-            if wanted.agent.is_none() {
-                items.push(calibration(json!({"seat": seat}), calibrated));
-            }
+    }
+    for (seat, calibrated) in states.timing.seats() {
+        if wanted.agent.is_none() {
+            items.push(calibration(json!({"seat": seat}), calibrated));
         }
-        items
-    }))
+    }
+    items
 }
 
 /// The patience that is configured for an agent's kind of program.
