@@ -548,9 +548,10 @@ fn pages_take_nothing_from_elsewhere_and_run_nothing_from_messages() {
         start.contains("agents/a\">a</a>") && !start.contains("letter 0 <b>"),
         "{start}"
     );
+    assert!(start.contains("data-live"), "{start}");
     let past = web.get("/?as_of=1").text();
     assert!(
-        past.contains("As it was") && !past.contains("live.js"),
+        past.contains("As it was") && !past.contains("data-live"),
         "{past}"
     );
     let docs = web.get("/docs").text();

@@ -38,6 +38,7 @@ mod calibrating;
 mod carried;
 mod cli;
 mod coordinates;
+mod dashboard;
 mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;

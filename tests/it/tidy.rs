@@ -63,6 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["src/api/"]),
     ("hyper_util", &["src/api/"]),
     ("flate2", &["src/api/"]),
+    ("maud", &["src/api/"]),
     ("tower_service", &["src/api/"]),
 ];
 

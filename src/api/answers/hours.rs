@@ -189,13 +189,13 @@ impl Tally {
             Fact::AttemptUnknown(it) => self.told(ledger, it.message, |it| it.unknown += 1)?,
             Fact::MessageDied(it) => self.told(ledger, it.message, |it| it.died += 1)?,
             Fact::AttemptSubmitted(it) => {
-                self.arrives(ledger, it.message, at, |it| it.arrived += 1)?
+                self.arrives(ledger, it.message, at, |it| it.arrived += 1)?;
             }
             Fact::AttemptObserved(it) => {
-                self.arrives(ledger, it.message, at, |it| it.arrived += 1)?
+                self.arrives(ledger, it.message, at, |it| it.arrived += 1)?;
             }
             Fact::AttemptInboxed(it) => {
-                self.arrives(ledger, it.message, at, |it| it.inboxed += 1)?
+                self.arrives(ledger, it.message, at, |it| it.inboxed += 1)?;
             }
             Fact::AttemptFailed(it) => {
                 *self.hour.failures.entry(it.class).or_default() += 1;

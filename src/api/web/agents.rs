@@ -20,7 +20,7 @@ pub fn agents(house: &House, asked: &Asked) -> Result<Answer, Problem> {
             .items("/api/v1/messaging/agents", None, &[("limit", "500")])?
             .0;
         let body = html! {
-            (section("fleet", "Tiles", &tiles(look, &fleet)))
+            (section("fleet", "How they are", &tiles(look, &fleet)))
             (section("screen", "On the screen", &screen::maps(&look.links, &fleet)))
             (section("list", "As a list", &list(look, &fleet)))
         };
@@ -68,7 +68,7 @@ pub fn condition(agent: &Value) -> &str {
 }
 
 /// How much an agent needs to be looked at.
-fn trouble(agent: &Value) -> u64 {
+pub fn trouble(agent: &Value) -> u64 {
     match condition(agent) {
         "quarantined" | "breaker open" => 1_000_000,
         _ => failures(agent),

@@ -24,7 +24,7 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
     let shown = shown.get(..19).unwrap_or_default();
     html! {
         div #moment .moment .past[look.past] {
-            p #when .fresh role="status" {
+            p #when .fresh {
                 @if look.past {
                     strong { "As it was" } " on "
                 } @else {
@@ -32,6 +32,12 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
                 }
                 time datetime=(look.at) { (words::second(look.at)) } " UTC"
                 span.soft { ", position " (words::whole(look.position.0)) }
+            }
+            nav.jumps aria-label="Moments" {
+                a href=(here("60")) { "1 h ago" }
+                a href=(here("1440")) { "24 h ago" }
+                @if look.past { a.now href=(here("")) { "Back to now" } }
+                @else { button #pause type="button" aria-pressed="false" hidden { "Pause" } }
             }
             form.slide method="get" action=(path) {
                 @for (name, value) in &kept { input type="hidden" name=(name) value=(value); }
@@ -48,12 +54,6 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
                 label for="as_of" { "As of (UTC)" }
                 input #as_of type="datetime-local" name="as_of" step="1" value=(shown);
                 button { "Look" }
-            }
-            nav.jumps aria-label="Moments" {
-                a href=(here("60")) { "1 h ago" }
-                a href=(here("1440")) { "24 h ago" }
-                @if look.past { a.now href=(here("")) { "Back to now" } }
-                @else { button #pause type="button" aria-pressed="false" hidden { "Pause" } }
             }
         }
     }

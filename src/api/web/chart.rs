@@ -100,7 +100,7 @@ fn figure(words: &Words<'_>, lines: &[Line], most: u64, drawn: &Markup) -> Marku
                 }
             }
             div.top { ((words.say)(most)) }
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
+            svg viewBox={ "0 -6 " (WIDTH) " " (HEIGHT + 12) } preserveAspectRatio="none" role="img"
                 aria-label=(words.title) focusable="false" {
                 line.grid x1="0" y1="0" x2=(WIDTH) y2="0" vector-effect="non-scaling-stroke" {}
                 line.grid x1="0" y1=(HEIGHT / 2) x2=(WIDTH) y2=(HEIGHT / 2) vector-effect="non-scaling-stroke" {}
@@ -110,7 +110,7 @@ fn figure(words: &Words<'_>, lines: &[Line], most: u64, drawn: &Markup) -> Marku
             div.below aria-hidden="true" { span { (first) } span { (middle) } span { (last) } }
             details id={ (words.id) "-table" } {
                 summary { "As a table" }
-                div.wide { table {
+                div.wide role="region" aria-label=(words.title) tabindex="0" { table {
                     caption { (words.title) }
                     thead { tr {
                         th scope="col" { (words.columns) }

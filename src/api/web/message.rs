@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::frame::{Content, page};
 use super::look::Look;
 use super::parts::{agent, command, facts, message as link, quoted, section, short, state};
-use super::words::{instant, listed, number, span, stamp, text};
+use super::words::{count, instant, listed, number, span, stamp, text};
 use crate::api::answer::Answer;
 use crate::api::house::House;
 use crate::api::problem::Problem;
@@ -46,12 +46,12 @@ fn outcome(look: &Look<'_>, message: &Value) -> Markup {
     let word = text(message, "state");
     let failure = message.get("failure").filter(|it| !it.is_null());
     html! {
-        p.verdict { (state(word)) " " (meaning(word)) }
+        p.verdict { (state(word)) } p { (meaning(word)) }
         @if let Some(failure) = failure {
             p.reason { @if matches!(word, "dead" | "unknown" | "expired") { "Why it did not arrive: " } @else { "The last failure: " }
                 strong { (text(failure, "class")) } ", " (text(failure, "detail")) }
         }
-        p.soft { (number(message, "attempts")) " attempt(s), from " (agent(&look.links, text(message, "from")))
+        p.soft { (count(number(message, "attempts"), "attempt")) ", from " (agent(&look.links, text(message, "from")))
             " to " (agent(&look.links, text(message, "to"))) ", " (text(message, "priority")) }
     }
 }

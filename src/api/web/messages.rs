@@ -22,20 +22,14 @@ pub fn messages(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     page(house, asked, |look| {
         let given: Vec<(&str, &str)> = FILTERS.map(|name| (name, look.given(name))).to_vec();
         let wanted = wanted_id(look);
-        let (items, next) = match wanted {
+        let (items, next) = if let Some(id) = wanted {
             // An id in the box for words leads to its message.
-            Some(id) => (
-                vec![look.ask(
-                    "/api/v1/messaging/messages/{id}",
-                    Some(&id.to_string()),
-                    &[],
-                )?],
-                None,
-            ),
-            None => {
-                let query = [&given[..], &[("cursor", look.given("cursor"))]].concat();
-                look.items("/api/v1/messaging/messages", None, &query)?
-            }
+            let id = id.to_string();
+            let message = look.ask("/api/v1/messaging/messages/{id}", Some(&id), &[])?;
+            (vec![message], None)
+        } else {
+            let query = [&given[..], &[("cursor", look.given("cursor"))]].concat();
+            look.items("/api/v1/messaging/messages", None, &query)?
         };
         let to = |cursor: &str| {
             look.links

@@ -36,15 +36,12 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
             .last(&house.reads.ledger, (look.position, look.at), 48)?;
         let split = hours.len().saturating_sub(PERIOD);
         let (before, day) = hours.split_at(split);
-        let (sum, sum_before) = (
-            together(before_to_hours(day)),
-            together(before_to_hours(before)),
-        );
+        let (sum, sum_before) = (together(only_hours(day)), together(only_hours(before)));
         let fleet = look
             .items("/api/v1/messaging/agents", None, &[("limit", "500")])?
             .0;
         let body = html! {
-            (alerts(look)?)
+            (alerts(look))
             (tiles(look, &figures, (&sum, &sum_before))?)
             div.two {
                 (wellness(look)?)
@@ -69,13 +66,14 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     })
 }
 
-fn before_to_hours(hours: &[(Timestamp, Arc<Hour>)]) -> impl Iterator<Item = &Arc<Hour>> {
+fn only_hours(hours: &[(Timestamp, Arc<Hour>)]) -> impl Iterator<Item = &Arc<Hour>> {
     hours.iter().map(|(_, hour)| hour)
 }
 
-/// Alerts that are firing, most urgent first: their place. While nothing is known of alerts, nothing stands here.
-fn alerts(_look: &Look<'_>) -> Result<Markup, Problem> {
-    Ok(html! {})
+/// Alerts that are firing, most urgent first: their place. While nothing is known of alerts, nothing
+/// stands here.
+fn alerts(_look: &Look<'_>) -> Markup {
+    html! {}
 }
 
 fn tiles(
@@ -148,7 +146,7 @@ fn wellness(look: &Look<'_>) -> Result<Markup, Problem> {
         html! {
             th scope="row" { (name) }
             td { (state(text(component, "status"))) }
-            td { (text(component, "reason")) }
+            td.words { (text(component, "reason")) }
         }
     });
     let rows: Vec<Markup> = rows.collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::agents::condition;
+use super::agents::{condition, trouble};
 use super::links::Links;
 use super::parts::table;
 use super::words::text;
@@ -103,10 +103,11 @@ fn map(links: &Links, seat: &str, spots: &[Spot<'_>]) -> Markup {
     );
     let size = (wide / 42).max(8);
     let class = |agent: &Value| match condition(agent) {
+        _ if trouble(agent) > 0 => "spot bad",
         "ready" => "spot good",
         "busy" => "spot busy",
-        "inactive" => "spot plain",
-        _ => "spot bad",
+        "paused" => "spot warn",
+        _ => "spot plain",
     };
     let rows: Vec<Markup> = spots.iter().map(|spot| html! {
         th scope="row" { a href=(links.agent(text(spot.agent, "id"))) { (text(spot.agent, "id")) } }
@@ -118,7 +119,7 @@ fn map(links: &Links, seat: &str, spots: &[Spot<'_>]) -> Markup {
     }).collect();
     html! {
         figure.map {
-            figcaption { "Seat " (seat) span.soft { ", " (wide - 40) " × " (tall - 40) " pixels" } }
+            figcaption { "Seat " (seat) span.soft { (wide - 40) " × " (tall - 40) " pixels" } }
             svg viewBox={ (all.left) " " (all.top) " " (wide) " " (tall) } role="group"
                 aria-label={ "Agents on seat " (seat) } {
                 rect.ground x=(all.left) y=(all.top) width=(wide) height=(tall) {}
