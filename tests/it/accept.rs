@@ -51,6 +51,10 @@ on_a_display! {
         accept(display, "obstacles", &[]);
     }
 
+    fn e2e_the_dashboard_answers_in_a_real_browser(display) {
+        accept(display, "dashboard", &["--quick"]);
+    }
+
     fn e2e_no_kill_loses_or_doubles_a_message_silently(display) {
         accept(display, "kills", &["--rounds", "20"]);
     }

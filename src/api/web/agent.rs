@@ -31,7 +31,7 @@ pub fn agent(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let query = [("to", id.as_str()), ("limit", "20")];
         let (rows, _) = look.items("/api/v1/messaging/messages", None, &query)?;
         let body = html! {
-            div.two {
+            div.pair {
                 (section("now", "How it is", &standing(look, &agent)))
                 (section("day", "Last 24 h", &facts(&[
                     ("Accepted", html! { (whole(counts.accepted)) }),

@@ -24,6 +24,7 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
     let shown = shown.get(..19).unwrap_or_default();
     html! {
         div #moment .moment .past[look.past] {
+            div.when {
             p #when .fresh {
                 @if look.past {
                     strong { "As it was" } " on "
@@ -38,6 +39,7 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
                 a href=(here("1440")) { "24 h ago" }
                 @if look.past { a.now href=(here("")) { "Back to now" } }
                 @else { button #pause type="button" aria-pressed="false" hidden { "Pause" } }
+            }
             }
             form.slide method="get" action=(path) {
                 @for (name, value) in &kept { input type="hidden" name=(name) value=(value); }

@@ -110,7 +110,7 @@ fn figure(words: &Words<'_>, lines: &[Line], most: u64, drawn: &Markup) -> Marku
             div.below aria-hidden="true" { span { (first) } span { (middle) } span { (last) } }
             details id={ (words.id) "-table" } {
                 summary { "As a table" }
-                div.wide role="region" aria-label=(words.title) tabindex="0" { table {
+                div.wide role="group" aria-label=(words.title) tabindex="0" { table {
                     caption { (words.title) }
                     thead { tr {
                         th scope="col" { (words.columns) }

@@ -28,7 +28,7 @@ pub fn message(house: &House, asked: &Asked) -> Result<Answer, Problem> {
                 (timeline(look, &story))
                 @if more.is_some() { p.soft { "The first 500 events; the API has all of them." } }
             }))
-            div.two {
+            div.pair {
                 (section("commands", "What you can do", &commands(look, &id, &message)))
                 (section("facts", "What it is", &about(look, &message)))
             }

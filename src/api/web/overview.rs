@@ -43,13 +43,13 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let body = html! {
             (alerts(look))
             (tiles(look, &figures, (&sum, &sum_before))?)
-            div.two {
+            div.pair {
                 (wellness(look)?)
                 (section("fleet", "Agents", &agents::tiles(look, &fleet)))
             }
             (latency(&day.to_vec(), &sum))
             (throughput(look, &sum))
-            div.two {
+            div.pair {
                 (errors(look, &sum))
                 (retries(&sum))
             }
@@ -205,7 +205,7 @@ fn latency(day: &Days, sum: &Hour) -> Markup {
     }];
     let content = html! {
         @if sum.arrival.count() == 0 { p.soft { "Nothing arrived in these 24 hours." } }
-        @else { div.two {
+        @else { div.pair {
             (chart::lines(&trend, &lines))
             (chart::columns(&spread, &columns))
         } }

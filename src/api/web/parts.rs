@@ -19,7 +19,7 @@ pub fn section(id: &str, title: &str, content: &Markup) -> Markup {
 /// A table: its caption for those who hear it, its columns (figures begin with `#`), its rows.
 pub fn table(caption: &str, columns: &[&str], rows: &[Markup]) -> Markup {
     html! {
-        div.wide role="region" aria-label=(caption) tabindex="0" { table {
+        div.wide role="group" aria-label=(caption) tabindex="0" { table {
             caption.unseen { (caption) }
             thead { tr { @for column in columns {
                 @match column.strip_prefix('#') {

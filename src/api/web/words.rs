@@ -57,8 +57,15 @@ pub fn span(span: Duration) -> String {
         1..10 => format!("{seconds}.{} s", micros / 100_000),
         10..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
+        3_600..86_400 => both((seconds / 3_600, "h"), (seconds / 60 % 60, "min")),
+        _ => both((seconds / 86_400, "d"), (seconds / 3_600 % 24, "h")),
+    }
+}
+
+fn both((large, unit): (u64, &str), (small, small_unit): (u64, &str)) -> String {
+    match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {small_unit}"),
     }
 }
 
@@ -124,6 +131,7 @@ mod tests {
             (720_000, "12 min"),
             (11_100_000, "3 h 5 min"),
             (187_200_000, "2 d 4 h"),
+            (7_200_000, "2 h"),
         ] {
             assert_eq!(span(Duration::from_millis(millis)), words);
         }
