@@ -63,7 +63,7 @@ fn row(look: &Look<'_>, event: &Event) -> Markup {
         th.figure scope="row" { (whole(event.position.0)) }
         td { (ago(Some(event.recorded_at), look.at)) }
         td { (event.fact.name()) }
-        td { @match category {
+        td.line { @match category {
             "message" => { "message " (message(&look.links, id)) }
             "agent" => { "agent " (agent(&look.links, id)) }
             _ => { (brief(&stream, 60)) }

@@ -44,15 +44,27 @@
   let paused = false;
   let asked = false;
 
+  // Makes a part like its fresh copy and touches only what differs, so that nothing moves, closes or loses
+  // the focus without need.
   function put(part, other) {
-    const open = [...part.querySelectorAll("details[open][id]")].map((it) => it.id);
-    for (const id of open) {
-      const same = other.querySelector(`#${CSS.escape(id)}`);
-      if (same) same.open = true;
+    if (part.isEqualNode(other)) return;
+    if (part.nodeType !== Node.ELEMENT_NODE) {
+      part.data = other.data;
+      return;
     }
-    if (other.innerHTML === part.innerHTML) return;
-    part.replaceChildren(...other.childNodes);
-    buttons(part);
+    for (const name of new Set([...part.getAttributeNames(), ...other.getAttributeNames()])) {
+      // These are the reader's.
+      if (name === "open" || name === "hidden") continue;
+      if (!other.hasAttribute(name)) part.removeAttribute(name);
+      else if (part.getAttribute(name) !== other.getAttribute(name)) part.setAttribute(name, other.getAttribute(name));
+    }
+    const [old, fresh] = [[...part.childNodes], [...other.childNodes]];
+    if (old.length === fresh.length && old.every((it, n) => it.nodeName === fresh[n].nodeName)) {
+      old.forEach((it, n) => put(it, fresh[n]));
+    } else if (!part.contains(document.activeElement)) {
+      part.replaceChildren(...fresh);
+      buttons(part);
+    }
   }
 
   async function refresh() {
@@ -64,8 +76,7 @@
       const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
       for (const part of document.querySelectorAll(".fresh[id]")) {
         const other = fresh.getElementById(part.id);
-        // Who is in the middle of something is not disturbed.
-        if (other && !part.contains(document.activeElement)) put(part, other);
+        if (other) put(part, other);
       }
     } catch {
       // The desk is away for a moment; the stream comes back by itself.

@@ -14,6 +14,7 @@ use super::{agents, backups};
 use crate::api::answer::Answer;
 use crate::api::answers::health;
 use crate::api::answers::hours::{Hour, together};
+use crate::api::happened::{self, Filter};
 use crate::api::house::House;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
@@ -23,6 +24,9 @@ use crate::projections::view::View;
 
 /// How many hours are a period.
 pub const PERIOD: usize = 24;
+
+/// How many events the tail begins with.
+const TAIL: usize = 12;
 
 /// Every hour of two periods, with its beginning.
 type Days = Vec<(Timestamp, Arc<Hour>)>;
@@ -40,6 +44,7 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let fleet = look
             .items("/api/v1/messaging/agents", None, &[("limit", "500")])?
             .0;
+        let newest = happened::newest(house, &Filter::default(), look.position, TAIL)?.0;
         let body = html! {
             (alerts(look))
             (tiles(look, &figures, (&sum, &sum_before))?)
@@ -57,7 +62,11 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
             @if !look.past {
                 section #tail aria-labelledby="tail-title" {
                     h2 #tail-title { "Events as they come" }
-                    ol #events.tail tabindex="0" aria-labelledby="tail-title" {}
+                    ol #events.tail tabindex="0" aria-labelledby="tail-title" {
+                        @for event in &newest {
+                            li { code { (event.position) } " " (event.fact.name()) " " (event.stream) }
+                        }
+                    }
                     p.soft { "Newest first; " a href="/events" { "all of them" } "." }
                 }
             }
