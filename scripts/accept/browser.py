@@ -51,7 +51,15 @@ class Browser:
             self.say(f"{domain}.enable")
         self.say("Page.addScriptToEvaluateOnNewDocument", source="""
             window.__shift = 0;
-            new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.__shift += e.value; })
+            window.__moved = [];
+            new PerformanceObserver((list) => {
+              for (const e of list.getEntries()) if (!e.hadRecentInput) {
+                window.__shift += e.value;
+                for (const { node, previousRect: a, currentRect: b } of e.sources) {
+                  window.__moved.push(`${node?.outerHTML?.slice(0, 60) ?? node?.nodeName} ${a.x},${a.y} ${a.width}x${a.height} to ${b.x},${b.y} ${b.width}x${b.height}`);
+                }
+              }
+            })
               .observe({ type: "layout-shift", buffered: true });
             document.addEventListener("securitypolicyviolation", (e) => console.error("CSP " + e.violatedDirective + " " + e.blockedURI));
         """)

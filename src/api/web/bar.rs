@@ -38,7 +38,7 @@ pub fn bar(look: &Look<'_>, path: &str) -> Markup {
                 a href=(here("60")) { "1 h ago" }
                 a href=(here("1440")) { "24 h ago" }
                 @if look.past { a.now href=(here("")) { "Back to now" } }
-                @else { button #pause type="button" aria-pressed="false" hidden { "Pause" } }
+                @else { button #pause type="button" aria-pressed="false" data-wait { "Pause" } }
             }
             }
             form.slide method="get" action=(path) {

@@ -22,7 +22,7 @@
   function buttons(root) {
     if (!navigator.clipboard) return;
     for (const button of root.querySelectorAll("button[data-copy]")) {
-      button.hidden = false;
+      button.removeAttribute("data-wait");
     }
   }
   buttons(document);
@@ -54,7 +54,7 @@
     }
     for (const name of new Set([...part.getAttributeNames(), ...other.getAttributeNames()])) {
       // These are the reader's.
-      if (name === "open" || name === "hidden") continue;
+      if (name === "open" || name === "data-wait") continue;
       if (!other.hasAttribute(name)) part.removeAttribute(name);
       else if (part.getAttribute(name) !== other.getAttribute(name)) part.setAttribute(name, other.getAttribute(name));
     }
@@ -107,7 +107,7 @@
   addEventListener("pagehide", () => stream.close());
   document.addEventListener("visibilitychange", soon);
 
-  button.hidden = false;
+  button.removeAttribute("data-wait");
   button.addEventListener("click", () => {
     paused = !paused;
     button.setAttribute("aria-pressed", String(paused));

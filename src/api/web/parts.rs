@@ -105,7 +105,7 @@ pub fn command(line: &str) -> Markup {
     html! {
         div.command {
             code { (line) }
-            button.copy type="button" hidden data-copy=(line) { "Copy" }
+            button.copy type="button" data-wait data-copy=(line) { "Copy" }
         }
     }
 }
