@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::courier::moves::{Answer, Ending, Outcome, Sample};
 use super::job::Job;
-use super::lane::{Lane, SILENCE, Told};
+use super::lane::{Lane, Told};
 use super::wire::{FromWorker, ToWorker};
 use crate::events::facts::attempt::FailureClass;
 use crate::events::facts::timing::{Figure, Measure};
@@ -151,6 +151,7 @@ impl Lane {
         let Some(hands) = self.hands_mut() else {
             return gone();
         };
+        let silence = job.patience.silence();
         if hands
             .say
             .send(ToWorker::Carry(Box::new(job)))
@@ -163,8 +164,8 @@ impl Lane {
             let word = tokio::select! {
                 word = hands.hear.recv() => word,
                 _ = panic.changed() => return Told::Gone("all hands were stopped".to_owned()),
-                () = tokio::time::sleep(SILENCE) => {
-                    return Told::Gone(format!("the worker was silent for {SILENCE:?}"));
+                () = tokio::time::sleep(silence) => {
+                    return Told::Gone(format!("the worker was silent for {silence:?}"));
                 }
             };
             match word {

@@ -268,4 +268,42 @@ impl Patience {
             enter_retries: 1,
         }
     }
+
+    /// How long an attempt may be silent before its worker is taken for stuck: a minute, or far beyond
+    /// the sum of its deadlines where those were made longer.
+    pub fn silence(&self) -> Duration {
+        let presses = u32::from(self.enter_retries).saturating_add(1);
+        let waits = [
+            self.quiet,
+            self.focus,
+            self.baseline,
+            self.calm,
+            self.clipboard,
+            self.paste,
+            self.settle,
+            self.probe,
+            self.submit.saturating_mul(presses),
+            self.blind.saturating_mul(10),
+        ];
+        let sum = waits
+            .iter()
+            .fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
+        sum.saturating_mul(3).max(Duration::from_mins(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_waits_as_it_was_told_is_not_stuck() {
+        let usual = Patience::of(Target::Terminal);
+        assert_eq!(usual.silence(), Duration::from_mins(1));
+        let patient = Patience {
+            submit: Duration::from_mins(5),
+            ..usual
+        };
+        assert!(patient.silence() > Duration::from_mins(10));
+    }
 }

@@ -21,10 +21,6 @@ use crate::events::time::Timestamp;
 /// How long a worker may take to claim its seat and open its desktop.
 const CLAIM: Duration = Duration::from_secs(20);
 
-/// How long a worker may be silent in the middle of an attempt before it is taken for stuck. Far
-/// beyond the sum of the courier's own deadlines.
-pub(super) const SILENCE: Duration = Duration::from_mins(1);
-
 /// How long a worker that is not needed any more may take to end.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -250,6 +246,7 @@ impl Lane {
         if panic.has_changed().unwrap_or(false) {
             return Ok(stopped());
         }
+        let silence = carriage.job.patience.silence();
         if hands
             .say
             .send(ToWorker::Carry(Box::new(carriage.job.clone())))
@@ -262,8 +259,8 @@ impl Lane {
             let word = tokio::select! {
                 word = hands.hear.recv() => word,
                 _ = panic.changed() => return Ok(stopped()),
-                () = tokio::time::sleep(SILENCE) => {
-                    return Ok(Told::Gone(format!("the worker was silent for {SILENCE:?}")));
+                () = tokio::time::sleep(silence) => {
+                    return Ok(Told::Gone(format!("the worker was silent for {silence:?}")));
                 }
             };
             match word {

@@ -511,6 +511,24 @@ fn drills_restore_for_real_and_are_noted_in_the_ledger() {
 }
 
 #[test]
+fn a_repository_that_is_set_need_not_be_said() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "agent-1", "--channel", "inbox"]);
+    let nowhere = desk.run(&["backup", "full"]);
+    assert_eq!(nowhere.code, 2, "{nowhere:?}");
+    assert!(nowhere.err.contains("backup.repo"), "{nowhere:?}");
+    let set = ["--set", "backup.repo=repo"];
+    let must = |line: &[&'static str]| desk.must(&[&set, line].concat());
+    let full = must(&["backup", "full"]);
+    must(&["backup", "verify"]);
+    must(&["backup", "full", "--repo", "elsewhere"]);
+    let listed = desk.run(&[&set[..], &["backup", "list"]].concat());
+    assert_eq!(listed.items()[0]["id"], full["id"], "{listed:?}");
+    let restored = must(&["restore", "--target", "again", "--latest"]);
+    assert_eq!(restored["hash"], full["hash"]);
+}
+
+#[test]
 fn a_running_desk_backs_itself_up() {
     let desk = Desk::new();
     let daemon = desk.serve(&[]);

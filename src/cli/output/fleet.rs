@@ -16,6 +16,7 @@ pub fn agents(items: &[Value], paint: Paint) -> String {
         "seat",
         "place",
         "breaker",
+        "quarantine",
         ">queued",
         "last seen",
         "check",
@@ -29,6 +30,7 @@ pub fn agents(items: &[Value], paint: Paint) -> String {
             word(item, "seat").into(),
             word(item, "place").into(),
             Cell::toned(breaker(&item["breaker"]), Tone::Bad),
+            Cell::toned(quarantine(item), Tone::Bad),
             word(item, "queued").into(),
             instant(item, "last_seen", false).into(),
             check(&item["check"]),
@@ -45,6 +47,18 @@ fn check(check: &Value) -> Cell {
         Cell::toned("ok", Tone::Good)
     } else {
         Cell::toned(word(check, "detail"), Tone::Bad)
+    }
+}
+
+/// Whom a quarantine keeps from writing: `all`, or `with agent-2`.
+fn quarantine(item: &Value) -> String {
+    let with: Vec<String> = list(item, "quarantine_with")
+        .iter()
+        .map(|held| format!("with {}", word(held, "with")))
+        .collect();
+    match item["quarantine"].is_object() {
+        true => "all".to_owned(),
+        false => with.join(", "),
     }
 }
 
@@ -135,6 +149,10 @@ pub fn status(item: &Value, paint: Paint) -> String {
             ("unknown", alarm("unknown", "message")),
             ("dead", alarm("dead", "message")),
             ("hands", paused(item, paint)),
+            (
+                "quarantine",
+                paint.tone(Tone::Bad, &quarantined(&item["quarantine"])),
+            ),
             ("last backup", last(&item["last_backup"])),
             ("last drill", last(&item["last_drill"])),
         ],
@@ -150,6 +168,16 @@ pub fn status(item: &Value, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// Who is held: `agent-1, agent-2 with agent-3`; nothing when nobody is.
+fn quarantined(held: &Value) -> String {
+    let agents = list(held, "agents").iter().map(inline);
+    let pairs = list(held, "pairs").iter().map(|pair| {
+        let (one, other) = (inline(&pair[0]), inline(&pair[1]));
+        format!("{one} with {other}")
+    });
+    agents.chain(pairs).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether all hands are stopped; nothing when they are not.
@@ -363,6 +391,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_in_quarantine_is_seen() {
+        let items = [
+            json!({"id":"a","state":"ready","quarantine":{"until":null},"quarantine_with":[]}),
+            json!({"id":"b","state":"ready","quarantine":null,"quarantine_with":[{"with":"c"}]}),
+        ];
+        assert_eq!(
+            agents(&items, Paint::PLAIN),
+            "agent  state  quarantine\na      ready  all\nb      ready  with c"
+        );
+        let held = json!({"agents":["a"],"pairs":[["b","c"]]});
+        let text = status(&json!({"head":1,"quarantine":held}), Paint::PLAIN);
+        assert!(text.contains("quarantine  a, b with c"), "{text}");
+    }
+
+    #[test]
     fn the_doctor_says_what_to_do() {
         let items = [
             json!({"check":"store","ok":true,"detail":"/data","fix":null}),
@@ -380,6 +423,7 @@ mod tests {
             "seats":[{"seat":":0","state":"ready"}],"projections":[],"last_backup":null});
         let text = status(&item, Paint::PLAIN);
         assert!(text.contains("unknown  1 message"), "{text}");
+        assert!(!text.contains("quarantine"), "{text}");
         assert!(!text.contains("dead"), "{text}");
         assert!(text.contains(":0    ready"), "{text}");
     }

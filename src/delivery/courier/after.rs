@@ -39,18 +39,15 @@ pub(super) struct Submission {
     ink: Option<Mask>,
     /// What the last picture of a terminal proved.
     witness: Option<Witness>,
+    /// The box was asked whether the text stands, and could not say.
+    asked: bool,
 }
 
 impl Courier {
     pub(super) fn press_submit(&mut self) -> Move {
         self.enter(Step::Submit);
         self.presses = self.presses.saturating_add(1);
-        let submission = Submission {
-            until: self.deadline(self.job.patience.submit),
-            gone: false,
-            ink: None,
-            witness: None,
-        };
+        let submission = self.waiting(false);
         let enter = self.press(&self.job.keys.submit);
         self.go(
             Phase::Submit(submission),
@@ -60,6 +57,22 @@ impl Courier {
                 Deed::Capture(self.region),
             ],
         )
+    }
+
+    fn waiting(&self, asked: bool) -> Submission {
+        Submission {
+            until: self.deadline(self.job.patience.submit),
+            gone: false,
+            ink: None,
+            witness: None,
+            asked,
+        }
+    }
+
+    /// The box could not say whether the text stands: it may be leaving at this very moment.
+    pub(super) fn watch_on(&mut self) -> Move {
+        let submission = self.waiting(true);
+        self.look(Phase::Submit(submission))
     }
 
     /// The keyboard went elsewhere at the very moment of a key, and the key was not pressed.
@@ -176,7 +189,7 @@ impl Courier {
             return self.look_later(Phase::Submit(submission));
         }
         let same = kept >= STANDS && ink < INK;
-        if same && self.presses <= self.job.patience.enter_retries {
+        if same && !submission.asked && self.presses <= self.job.patience.enter_retries {
             return match self.target() {
                 Target::Terminal => self.enter_again(),
                 Target::Chat | Target::Editor => self.probe(Probe::new(Purpose::Swallowed)),

@@ -321,6 +321,7 @@ impl Courier {
                 self.take_clipboard()
             }
             (Purpose::Swallowed, Found::Own) => self.enter_again(),
+            (Purpose::Swallowed, Found::Nothing | Found::Strange) if !probe.read => self.watch_on(),
             (Purpose::Stands, Found::Own) => self.still_stands(""),
             (
                 Purpose::Swallowed | Purpose::Stands,

@@ -69,10 +69,15 @@ impl Drop for End<'_> {
 }
 
 impl KeptError {
+    /// Whether there was no room.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Io(e) | Self::Sled(sled::Error::Io(e)) if is_full(e))
+    }
+
     /// Whether no more writes are to be taken because of it.
     fn is_final(&self) -> bool {
         match self {
-            Self::Io(e) | Self::Sled(sled::Error::Io(e)) => !is_full(e),
+            Self::Io(_) | Self::Sled(sled::Error::Io(_)) => !self.is_full(),
             // The journal is damaged or cannot be read, which `verify` names.
             Self::Frame(_) => false,
             Self::Sled(_) | Self::Panicked(_) | Self::Hung | Self::Key => true,

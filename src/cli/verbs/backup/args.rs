@@ -44,9 +44,9 @@ pub enum BackupVerb {
 /// Where the backups are.
 #[derive(Clone, Debug, Args)]
 pub struct RepoArgs {
-    /// The folder that keeps the backups
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
+    /// The folder that keeps the backups [default: `backup.repo` of the configuration file]
+    #[arg(long = "repo", value_name = "DIR")]
+    given: Option<PathBuf>,
     /// What opens it.
     #[command(flatten)]
     pub keys: KeyArgs,
@@ -55,7 +55,21 @@ pub struct RepoArgs {
 impl RepoArgs {
     /// The repository as it is.
     pub fn catalog(&self, run: &Run) -> Result<Catalog, Failure> {
-        Ok(Catalog::open(self.keys(run)?.vault(&self.repo)?)?)
+        Ok(Catalog::open(self.keys(run)?.vault(&self.at(run)?)?)?)
+    }
+
+    /// Where it is: as said, or as set where no ledger is needed to read it. A repository must be found
+    /// when the ledger is gone.
+    pub fn at(&self, run: &Run) -> Result<PathBuf, Failure> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
+        let config = Config::load(&run.sources())?;
+        match config.settings().backup.repo.as_str() {
+            "" => Err(Failure::new(Exit::Usage, "usage", "no repository is named")
+                .hint("say --repo DIR, or write `backup.repo` into the configuration file")),
+            set => Ok(PathBuf::from(set)),
+        }
     }
 
     /// What opens it.

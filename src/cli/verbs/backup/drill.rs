@@ -64,7 +64,7 @@ impl DrillArgs {
         let second = second.transpose()?.map(|it| it.repo);
         let drill = Drill {
             scenario: self.scenario,
-            repo: wanted(Kind::Full, &self.repo.repo)?.repo,
+            repo: wanted(Kind::Full, &self.repo.at(run)?)?.repo,
             scratch: wanted(Kind::Full, &scratch)?.repo,
             keys: self.repo.keys(run)?,
             second_repo: second,

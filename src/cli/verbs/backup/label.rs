@@ -40,7 +40,7 @@ impl LabelArgs {
             label: Some(self.name.to_string()),
             position: self.position,
             keys: self.repo.keys(run)?,
-            ..wanted(Kind::Label, &self.repo.repo)?
+            ..wanted(Kind::Label, &self.repo.at(run)?)?
         };
         run.list_telling(What::Backup(backup), copies::taken)
     }

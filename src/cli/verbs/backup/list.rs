@@ -34,12 +34,10 @@ impl ListArgs {
     fn scheduled(&self, catalog: &Catalog, run: &Run) -> Result<Option<Value>, Failure> {
         let config = Config::load(&run.sources())?;
         let settings = &config.settings().backup;
+        let at = self.repo.at(run)?.canonicalize();
         let here = |repo: &str| {
-            let (repo, here) = (
-                Path::new(repo).canonicalize(),
-                self.repo.repo.canonicalize(),
-            );
-            repo.is_ok_and(|repo| here.is_ok_and(|here| here == repo))
+            let repo = Path::new(repo).canonicalize();
+            repo.is_ok_and(|repo| at.as_ref().is_ok_and(|at| *at == repo))
         };
         if settings.repo.is_empty() || !(here(&settings.repo) || here(&settings.second_repo)) {
             return Ok(None);

@@ -81,7 +81,7 @@ impl PruneArgs {
         // The repository is looked at once nobody changes it any more.
         let catalog = self.repo.catalog(run)?;
         let (_held, catalog) = if self.confirm {
-            let held = hold(&self.repo.repo, "prune", Arc::new(SystemClock))?;
+            let held = hold(&self.repo.at(run)?, "prune", Arc::new(SystemClock))?;
             if let Some(broken) = &held.broken {
                 run.printer.say(&format!("the lock of {broken} was broken"));
             }

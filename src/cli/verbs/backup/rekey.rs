@@ -46,12 +46,12 @@ impl RekeyArgs {
             recipients: self.encrypt_to,
             passphrase_file: self.new_passphrase_file,
         };
-        let wrapped = keys.wrapped_for(&self.repo.repo, &holders)?;
-        let held = hold(&self.repo.repo, "rekey", Arc::new(SystemClock))?;
+        let wrapped = keys.wrapped_for(&self.repo.at(run)?, &holders)?;
+        let held = hold(&self.repo.at(run)?, "rekey", Arc::new(SystemClock))?;
         if let Some(broken) = &held.broken {
             run.printer.say(&format!("the lock of {broken} was broken"));
         }
-        let config = rekey(&FolderVault::at(&self.repo.repo), wrapped)?;
+        let config = rekey(&FolderVault::at(&self.repo.at(run)?), wrapped)?;
         let wrapped = config.encryption.map(|it| it.wrapped).unwrap_or_default();
         let recipients: Vec<&String> = wrapped.iter().flat_map(|it| &it.recipients).collect();
         let item = json!({

@@ -73,7 +73,7 @@ impl TakeArgs {
             tags: self.tag.iter().map(ToString::to_string).collect(),
             despite_fork: self.despite_fork,
             keys: self.repo.keys_for(run, &self.encrypt_to)?,
-            ..wanted(kind, &self.repo.repo)?
+            ..wanted(kind, &self.repo.at(run)?)?
         };
         run.list_telling(What::Backup(backup), copies::taken)
     }
