@@ -11,4 +11,5 @@ pub mod keys;
 pub mod machine;
 pub mod processes;
 pub mod seat_process;
+pub mod telling;
 pub mod vault;

@@ -148,6 +148,13 @@ pub const MESSAGES: &[Param] = &[
     param("since", Sort::Instant, "Accepted at or after this instant"),
 ];
 
+/// Of alerts.
+pub const ALERTS: &[Param] = &[param(
+    "resolved",
+    Sort::Switch,
+    "Also the last ones that are over, newest first",
+)];
+
 /// Of an inbox.
 pub const INBOX: &[Param] = &[param("unread", Sort::Switch, "Only what was not read")];
 

@@ -1,8 +1,8 @@
 //! Every route there is.
 
-use super::answers::{backups, fleet, health, ledger, messages, metrics, settings};
+use super::answers::{alerts, backups, fleet, health, ledger, messages, metrics, settings};
 use super::route::{
-    EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
+    ALERTS, EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
 };
 use super::{exposition, overview};
 
@@ -138,6 +138,13 @@ pub const ROUTES: &[Route] = &[
         &[PAST, PAGED, WAITING],
         "StoryLine",
         Serve::Read(messages::timeline),
+    ),
+    list(
+        "/api/v1/observability/alerts",
+        "What is wrong, the worst first; on request also what was",
+        &[ALERTS, PAST, PAGED, WAITING],
+        "Alert",
+        Serve::Read(alerts::list),
     ),
     Route {
         path: "/api/v1/events",

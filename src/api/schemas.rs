@@ -3,17 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use super::answers::health::Status;
+use crate::events::facts::alert::{Figure, Severity};
 use crate::events::facts::attempt::{Channel, FailureClass, Step};
 use crate::events::facts::backup::Kind;
 use crate::events::facts::message::{MessageKind, Priority};
 use crate::events::lifecycle::{Proof, State};
 use crate::projections::agents::Condition;
+use crate::projections::alerts::Phase;
 use crate::projections::view::View;
 
 /// Every schema by name.
 pub fn schemas() -> Value {
     json!({
         "Agent": agent(),
+        "Alert": alert(),
         "Backup": backup(),
         "Event": event(),
         "Health": health(),
@@ -259,6 +262,29 @@ fn projection() -> Value {
         "reason": or_null(&text()),
         "saved": or_null(&whole()),
         "note": or_null(&text()),
+    }))
+}
+
+fn alert() -> Value {
+    object(json!({
+        "alert": text(),
+        "rule": text(),
+        "subject": or_null(&text()),
+        "state": words(Phase::ALL),
+        "severity": words(Severity::ALL),
+        "figure": words(Figure::ALL),
+        "value": whole(),
+        "above": switch(),
+        "limit": whole(),
+        "since": instant(),
+        "noticed_at": instant(),
+        "raised_at": or_null(&instant()),
+        "escalate_at": or_null(&instant()),
+        "escalated_at": or_null(&instant()),
+        "acknowledged_at": or_null(&instant()),
+        "acknowledged_by": or_null(&agent_id()),
+        "resolved_at": or_null(&instant()),
+        "position": whole(),
     }))
 }
 

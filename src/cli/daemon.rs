@@ -68,6 +68,7 @@ pub async fn run(
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     owner.begin_backups();
+    owner.begin_alerts();
     ready(settings, web.as_ref().map(|web| web.address))?;
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {

@@ -2,6 +2,8 @@
 
 mod agent_row;
 pub mod agents;
+pub mod alarm;
+pub mod alerts;
 mod by_message;
 pub mod canonical;
 pub mod checking;

@@ -102,6 +102,7 @@ fn an_event_that_cannot_be_decoded_stops_those_who_care_and_nobody_else() {
         ("timeline", "live"),
         ("timing", "live"),
         ("conduct", "live"),
+        ("alerts", "live"),
     ];
     assert_eq!(states_of(&live, &lab), expected);
     let rows = live.list(head);

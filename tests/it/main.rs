@@ -18,6 +18,7 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
+mod alerts;
 mod api;
 mod api_kit;
 mod api_refusals;

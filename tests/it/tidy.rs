@@ -63,6 +63,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["src/api/"]),
     ("hyper_util", &["src/api/"]),
     ("flate2", &["src/api/"]),
+    ("hmac", &["src/adapters/telling.rs"]),
+    ("sha2", &["src/adapters/telling.rs"]),
     ("tower_service", &["src/api/"]),
 ];
 

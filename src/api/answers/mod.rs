@@ -1,5 +1,6 @@
 //! Who answers each route.
 
+pub mod alerts;
 pub mod backups;
 pub mod fleet;
 pub mod health;

@@ -1,5 +1,6 @@
 //! The process that holds the ledger's lock, and therefore serves everybody else.
 
+pub mod alerting;
 pub mod backing_up;
 pub mod carrying;
 pub mod open;
