@@ -1,7 +1,7 @@
 //! Alerts in the process that serves: now and then figures are read and judged, what is judged becomes events,
 //! and whoever is named in the settings is told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::figures::{Past, Sample, standing};
 use super::open::Owner;
 use super::serve::turned;
 use crate::adapters::machine;
@@ -21,20 +22,12 @@ use crate::events::envelope::Cause;
 use crate::events::facts::alert::{AlertId, AlertUntold, Breach, Figure, Notifier, Severity};
 use crate::events::ids::{AgentId, CommandId, CorrelationId};
 use crate::events::kind::Fact;
-use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
-use crate::projections::agents::Breaker;
 use crate::projections::alarm::{Reading, Watched, judge};
-use crate::projections::histogram::Histogram;
-use crate::projections::states::States;
-use crate::projections::traffic::Count;
 use crate::projections::view::View;
 
 /// So many notices wait for each way to tell; more are told of as untold at once.
 const WAITING: usize = 64;
-
-/// So many samples are kept of a window: with more, they lie further apart.
-const SAMPLES: usize = 512;
 
 /// The pause before a second try; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -45,19 +38,10 @@ pub struct Alarm {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Counters at an instant, to be compared with later ones.
-#[derive(Clone, Debug)]
-struct Sample {
-    at: Timestamp,
-    arrived: u64,
-    missed: u64,
-    settling: Histogram,
-}
-
 /// What is remembered between two looks.
 #[derive(Debug, Default)]
 struct Memory {
-    samples: VecDeque<Sample>,
+    past: Past,
     watched: Watched,
 }
 
@@ -206,7 +190,11 @@ impl Owner {
         let (sample, mut readings) = self
             .projections
             .read(|states| (Sample::of(states, now), standing(states)));
-        readings.extend(memory.lately(sample, settings.window.0, settings.attempts_min));
+        readings.extend(
+            memory
+                .past
+                .lately(sample, settings.window.0, settings.attempts_min),
+        );
         let mut plain = |figure, value| {
             readings.push(Reading {
                 figure,
@@ -324,90 +312,6 @@ impl Owner {
         if let Ok(Err(failure)) = kept.await {
             tracing::error!(message = failure.message, "that is not in the ledger");
         }
-    }
-}
-
-/// What has no history: breakers, and messages that wait for a person.
-fn standing(states: &States) -> Vec<Reading> {
-    let mut readings = Vec::new();
-    for (id, agent) in states.agents.iter() {
-        for channel in &agent.profile.channels {
-            let open = agent.health(*channel).breaker != Breaker::Closed;
-            readings.push(Reading {
-                figure: Figure::BreakerOpen,
-                subject: Some(format!("{id}:{channel}")),
-                value: u64::from(open),
-            });
-        }
-    }
-    for (figure, state) in [
-        (Figure::UnknownMessages, State::Unknown),
-        (Figure::DeadMessages, State::Dead),
-    ] {
-        readings.push(Reading {
-            figure,
-            subject: None,
-            value: states.outbox.count(state),
-        });
-    }
-    readings
-}
-
-impl Sample {
-    fn of(states: &States, at: Timestamp) -> Self {
-        let total = |count| states.traffic.total(count);
-        let settling = states.traffic.settling().values();
-        Self {
-            at,
-            arrived: total(Count::Observed)
-                .saturating_add(total(Count::Submitted))
-                .saturating_add(total(Count::Inboxed)),
-            missed: total(Count::Failed).saturating_add(total(Count::Unknown)),
-            settling: settling.fold(Histogram::default(), Histogram::and),
-        }
-    }
-}
-
-impl Memory {
-    /// Success rate and latency since the oldest sample of the window.
-    fn lately(&mut self, now: Sample, window: Duration, least: u64) -> Vec<Reading> {
-        while self
-            .samples
-            .front()
-            .is_some_and(|it| now.at.since(it.at) > window)
-            && self.samples.len() > 1
-        {
-            self.samples.pop_front();
-        }
-        let mut readings = Vec::new();
-        if let Some(then) = self.samples.front() {
-            let arrived = now.arrived.saturating_sub(then.arrived);
-            let missed = now.missed.saturating_sub(then.missed);
-            let ended = arrived.saturating_add(missed);
-            let settling = now.settling.since(&then.settling);
-            let mut plain = |figure, value| {
-                readings.push(Reading {
-                    figure,
-                    subject: None,
-                    value,
-                });
-            };
-            if let Some(percent) = arrived.saturating_mul(100).checked_div(ended)
-                && ended >= least
-            {
-                plain(Figure::SuccessRate, percent);
-            }
-            if let Some(p95) = settling.quantile(950).filter(|_| settling.count() >= least) {
-                let millis = u64::try_from(p95.as_millis()).unwrap_or(u64::MAX);
-                plain(Figure::Settling, millis);
-            }
-        }
-        let spacing = window / u32::try_from(SAMPLES).unwrap_or(1);
-        let newest = self.samples.back().map(|it| it.at);
-        if newest.is_none_or(|newest| now.at.since(newest) >= spacing) {
-            self.samples.push_back(now);
-        }
-        readings
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod backing_up;
 pub mod carrying;
+pub mod figures;
 pub mod open;
 pub mod request;
 pub mod serve;
