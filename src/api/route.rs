@@ -155,6 +155,25 @@ pub const ALERTS: &[Param] = &[param(
     "Also the last ones that are over, newest first",
 )];
 
+/// Of analytics.
+pub const ANALYTICS: &[Param] = &[param(
+    "since",
+    Sort::Instant,
+    "From this instant on; the last 24 hours if not given",
+)];
+
+/// Of traces.
+pub const TRACES: &[Param] = &[
+    param("to", Sort::Agent, "Recipient"),
+    param("from", Sort::Agent, "Sender"),
+    param(
+        "state",
+        Sort::States,
+        "State; several with commas between them",
+    ),
+    param("since", Sort::Instant, "Accepted at or after this instant"),
+];
+
 /// Of an inbox.
 pub const INBOX: &[Param] = &[param("unread", Sort::Switch, "Only what was not read")];
 

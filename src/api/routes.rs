@@ -1,8 +1,11 @@
 //! Every route there is.
 
-use super::answers::{alerts, backups, fleet, health, ledger, messages, metrics, settings};
+use super::answers::{
+    alerts, analytics, backups, fleet, health, ledger, messages, metrics, settings, traces,
+};
 use super::route::{
-    ALERTS, EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
+    ALERTS, ANALYTICS, EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL,
+    TRACES, WAITING,
 };
 use super::{exposition, overview};
 
@@ -145,6 +148,27 @@ pub const ROUTES: &[Route] = &[
         &[ALERTS, PAST, PAGED, WAITING],
         "Alert",
         Serve::Read(alerts::list),
+    ),
+    fleeting(item(
+        "/api/v1/observability/analytics",
+        "How attempts fared: what failed where and when, worst agents, trend, suggested deadlines",
+        &[ANALYTICS, PAST, WAITING],
+        "Analytics",
+        Serve::Read(analytics::analytics),
+    )),
+    list(
+        "/api/v1/observability/traces",
+        "Spans of messages, newest message first. A page can be short, or empty, and still have a next one",
+        &[TRACES, PAST, PAGED, WAITING],
+        "Trace",
+        Serve::Read(traces::list),
+    ),
+    item(
+        "/api/v1/observability/traces/messages/{id}",
+        "Spans of one message",
+        &[PAST, WAITING],
+        "Trace",
+        Serve::Read(traces::show),
     ),
     Route {
         path: "/api/v1/events",

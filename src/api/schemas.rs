@@ -3,20 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use super::answers::health::Status;
-use crate::events::facts::alert::{Figure, Severity};
+use super::schemas_watching as watching;
 use crate::events::facts::attempt::{Channel, FailureClass, Step};
 use crate::events::facts::backup::Kind;
 use crate::events::facts::message::{MessageKind, Priority};
 use crate::events::lifecycle::{Proof, State};
 use crate::projections::agents::Condition;
-use crate::projections::alerts::Phase;
 use crate::projections::view::View;
 
 /// Every schema by name.
 pub fn schemas() -> Value {
     json!({
         "Agent": agent(),
-        "Alert": alert(),
+        "Alert": watching::alert(),
+        "Analytics": watching::analytics(),
         "Backup": backup(),
         "Event": event(),
         "Health": health(),
@@ -30,12 +30,13 @@ pub fn schemas() -> Value {
         "State": object(json!({"status": text()})),
         "StoryLine": story_line(),
         "Timing": timing(),
+        "Trace": watching::trace(),
         "Version": version(),
     })
 }
 
 /// An object; every field is always there, those with an `optional` mark are not.
-fn object(fields: Value) -> Value {
+pub(super) fn object(fields: Value) -> Value {
     let Value::Object(fields) = fields else {
         return json!({"type": "object"});
     };
@@ -58,31 +59,31 @@ fn optional(mut schema: Value) -> Value {
     schema
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn id() -> Value {
+pub(super) fn id() -> Value {
     json!({"type": "string", "format": "uuid"})
 }
 
-fn agent_id() -> Value {
+pub(super) fn agent_id() -> Value {
     json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"})
 }
 
-fn instant() -> Value {
+pub(super) fn instant() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
-fn whole() -> Value {
+pub(super) fn whole() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
-fn number() -> Value {
+pub(super) fn number() -> Value {
     json!({"type": "number"})
 }
 
-fn switch() -> Value {
+pub(super) fn switch() -> Value {
     json!({"type": "boolean"})
 }
 
@@ -90,21 +91,21 @@ fn any() -> Value {
     json!({})
 }
 
-fn list(of: &Value) -> Value {
+pub(super) fn list(of: &Value) -> Value {
     json!({"type": "array", "items": of})
 }
 
-fn map(of: &Value) -> Value {
+pub(super) fn map(of: &Value) -> Value {
     json!({"type": "object", "additionalProperties": of})
 }
 
-fn words<T: ToString>(all: &[T]) -> Value {
+pub(super) fn words<T: ToString>(all: &[T]) -> Value {
     let all: Vec<String> = all.iter().map(ToString::to_string).collect();
     json!({"type": "string", "enum": all})
 }
 
 /// What may also be null.
-fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     json!({"anyOf": [schema, {"type": "null"}]})
 }
 
@@ -262,29 +263,6 @@ fn projection() -> Value {
         "reason": or_null(&text()),
         "saved": or_null(&whole()),
         "note": or_null(&text()),
-    }))
-}
-
-fn alert() -> Value {
-    object(json!({
-        "alert": text(),
-        "rule": text(),
-        "subject": or_null(&text()),
-        "state": words(Phase::ALL),
-        "severity": words(Severity::ALL),
-        "figure": words(Figure::ALL),
-        "value": whole(),
-        "above": switch(),
-        "limit": whole(),
-        "since": instant(),
-        "noticed_at": instant(),
-        "raised_at": or_null(&instant()),
-        "escalate_at": or_null(&instant()),
-        "escalated_at": or_null(&instant()),
-        "acknowledged_at": or_null(&instant()),
-        "acknowledged_by": or_null(&agent_id()),
-        "resolved_at": or_null(&instant()),
-        "position": whole(),
     }))
 }
 

@@ -87,6 +87,7 @@ mod torture_trace;
 mod torture_victim;
 mod torture_writers;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod watching;
 mod whereabouts;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;

@@ -1,6 +1,7 @@
 //! Who answers each route.
 
 pub mod alerts;
+pub mod analytics;
 pub mod backups;
 pub mod fleet;
 pub mod health;
@@ -8,3 +9,4 @@ pub mod ledger;
 pub mod messages;
 pub mod metrics;
 pub mod settings;
+pub mod traces;
