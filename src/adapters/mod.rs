@@ -8,6 +8,7 @@ pub mod files;
 pub mod harm;
 pub mod inbox;
 pub mod keys;
+pub mod log_files;
 pub mod machine;
 pub mod processes;
 pub mod seat_process;

@@ -93,6 +93,10 @@ pub enum Sort {
     Switch,
     /// `json` or `ndjson`.
     Format,
+    /// A message's id.
+    Id,
+    /// How important a log line is.
+    Level,
 }
 
 const fn param(name: &'static str, sort: Sort, about: &'static str) -> Param {
@@ -161,6 +165,14 @@ pub const ANALYTICS: &[Param] = &[param(
     Sort::Instant,
     "From this instant on; the last 24 hours if not given",
 )];
+
+/// Of log lines.
+pub const LOGS: &[Param] = &[
+    param("level", Sort::Level, "At least as important as this"),
+    param("since", Sort::Instant, "At or after this instant"),
+    param("until", Sort::Instant, "At or before this instant"),
+    param("message", Sort::Id, "Only lines that name this message"),
+];
 
 /// Of traces.
 pub const TRACES: &[Param] = &[

@@ -1,11 +1,11 @@
 //! Every route there is.
 
 use super::answers::{
-    alerts, analytics, backups, fleet, health, ledger, messages, metrics, settings, traces,
+    alerts, analytics, backups, fleet, health, ledger, logs, messages, metrics, settings, traces,
 };
 use super::route::{
-    ALERTS, ANALYTICS, EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL,
-    TRACES, WAITING,
+    ALERTS, ANALYTICS, EVENTS, INBOX, LOGS, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape,
+    TAIL, TRACES, WAITING,
 };
 use super::{exposition, overview};
 
@@ -149,6 +149,13 @@ pub const ROUTES: &[Route] = &[
         "Alert",
         Serve::Read(alerts::list),
     ),
+    fleeting(list(
+        "/api/v1/observability/logs",
+        "The desk's own log lines, newest first",
+        &[LOGS, PAGED, WAITING],
+        "LogLine",
+        Serve::Read(logs::list),
+    )),
     fleeting(item(
         "/api/v1/observability/analytics",
         "How attempts fared: what failed where and when, worst agents, trend, suggested deadlines",

@@ -21,6 +21,7 @@ pub fn schemas() -> Value {
         "Event": event(),
         "Health": health(),
         "InboxMessage": inbox_message(),
+        "LogLine": watching::log_line(),
         "Message": object(message()),
         "Metrics": metrics(),
         "Problem": problem(),

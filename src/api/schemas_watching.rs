@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answers::logs::Level;
 use super::schemas::{
     agent_id, id, instant, list, map, number, object, or_null, switch, text, whole, words,
 };
@@ -30,6 +31,15 @@ pub(super) fn alert() -> Value {
         "acknowledged_by": or_null(&agent_id()),
         "resolved_at": or_null(&instant()),
         "position": whole(),
+    }))
+}
+
+pub(super) fn log_line() -> Value {
+    object(json!({
+        "timestamp": instant(),
+        "level": words(Level::ALL),
+        "target": text(),
+        "fields": {"type": "object"},
     }))
 }
 

@@ -120,3 +120,70 @@ fn a_trace_tells_a_messages_attempts_as_parts_of_it() {
     let nobody = format!("{TRACES}/messages/00000000-0000-0000-0000-000000000000");
     assert_eq!(web.problem(&nobody)["code"], "unknown_message");
 }
+
+const LOGS: &str = "/api/v1/observability/logs";
+
+#[test]
+fn log_lines_are_found_by_level_and_time_and_a_page_at_a_time() {
+    let web = Web::new();
+    let mut requests = Vec::new();
+    for _ in 0..5 {
+        let reply = web.get("/nowhere");
+        requests.push(reply.header("x-request-id").unwrap().to_owned());
+    }
+    requests.reverse();
+    let mut found = Vec::new();
+    let mut target = format!("{LOGS}?limit=2");
+    loop {
+        let page = web.item(&target);
+        found.extend(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        target = format!("{LOGS}?limit=2&cursor={cursor}");
+    }
+    let of = |line: &Value| line["fields"]["request"].as_str().map(str::to_owned);
+    let seen: Vec<String> = found.iter().filter_map(of).collect();
+    assert_eq!(seen, requests, "newest first, none twice");
+    assert!(web.items(&format!("{LOGS}?level=error")).is_empty());
+    let none = format!("{LOGS}?since=2999-01-01T00:00:00Z");
+    assert!(web.items(&none).is_empty());
+    let other = format!("{LOGS}?message=00000000-0000-0000-0000-000000000000");
+    assert!(web.items(&other).is_empty());
+    for bad in ["level=loud", "message=x", "since=now", "file=/etc/passwd"] {
+        assert_eq!(
+            web.problem(&format!("{LOGS}?{bad}"))["status"],
+            400,
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn the_words_of_messages_are_in_no_log_file_however_much_is_logged() {
+    let mut desk = Desk::new();
+    let level = "SWITCHBOARD_LOG__LEVEL".to_owned();
+    desk.variables.push((level, "trace".to_owned()));
+    desk.must(&["agent", "add", "a", "--channel", "inbox"]);
+    let web = Web::over(desk, &[]);
+    let marker = "zebra-quagga-0451";
+    let sent = web
+        .desk
+        .must(&["send", "--to", "a", "--via", "inbox", marker]);
+    let message = sent["message"].as_str().unwrap();
+    assert_eq!(web.desk.run(&["send", "--to", "nobody", marker]).code, 4);
+    for path in ["", "/timeline"] {
+        let target = format!("/api/v1/messaging/messages/{message}{path}");
+        assert!(web.get(&target).text().contains(marker));
+    }
+    let Web { desk, daemon, .. } = web;
+    daemon.stop();
+    let files = std::fs::read_dir(desk.store().join("logs")).unwrap();
+    let files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.lines().count() > 1);
+        assert!(!text.contains(marker));
+    }
+}

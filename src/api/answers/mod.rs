@@ -6,6 +6,7 @@ pub mod backups;
 pub mod fleet;
 pub mod health;
 pub mod ledger;
+pub mod logs;
 pub mod messages;
 pub mod metrics;
 pub mod settings;
