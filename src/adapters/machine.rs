@@ -16,9 +16,7 @@ pub fn look(store: &Path) -> Machine {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let free = rustix::fs::statvfs(store).map_or(0, |disk| {
-        disk.f_bavail.saturating_mul(disk.f_frsize) / 1_024
-    });
+    let free = disk_free_kib(store).unwrap_or(0);
     Machine {
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         load_per_mille: per_mille(&load),
@@ -29,6 +27,12 @@ pub fn look(store: &Path) -> Machine {
             u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
         }),
     }
+}
+
+/// How much may still be written below a folder; none where the system does not say.
+pub fn disk_free_kib(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize) / 1_024)
 }
 
 /// The first number of `/proc/loadavg`, like `0.75`, in thousandths.

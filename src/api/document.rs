@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answers::logs::Level;
 use super::query::{LIMIT, LIMIT_MAX, WAIT_MAX};
 use super::route::{Param, Route, Shape, Sort};
 use super::routes::ROUTES;
@@ -124,6 +125,11 @@ fn schema(sort: Sort) -> Value {
         }
         Sort::Kind => json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}(\\.\\*)?$"}),
         Sort::Switch => json!({"type": "boolean"}),
+        Sort::Id => json!({"type": "string", "format": "uuid"}),
+        Sort::Level => {
+            let words: Vec<&str> = Level::ALL.iter().map(|level| level.word()).collect();
+            json!({"type": "string", "enum": words})
+        }
         Sort::Format => json!({"type": "string", "enum": ["json", "ndjson"]}),
     }
 }

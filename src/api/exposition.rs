@@ -6,10 +6,12 @@ use super::answers::backups;
 use super::house::House;
 use super::problem::Problem;
 use super::written::{Format, Written};
+use crate::events::facts::alert::{Notifier, Severity};
 use crate::events::facts::message::Priority;
 use crate::events::lifecycle::State;
 use crate::events::time::Timestamp;
 use crate::projections::agents::{Breaker, Condition};
+use crate::projections::alerts::Phase;
 use crate::projections::states::States;
 use crate::projections::traffic::{Count, Counts};
 
@@ -44,6 +46,7 @@ pub fn metrics(house: &House, accept: Option<&str>) -> Result<Answer, Problem> {
         latencies(&mut written, states);
         desk(&mut written, states, now);
         fleet(&mut written, states);
+        alerts(&mut written, states);
         states.position
     });
     ledger(&mut written, house);
@@ -209,6 +212,32 @@ fn fleet(to: &mut Written, states: &States) {
     for (id, _) in states.agents.iter() {
         let (unread, _) = states.inbox.unread(id);
         to.whole(&[("agent", id.as_str())], unread);
+    }
+}
+
+fn alerts(to: &mut Written, states: &States) {
+    let current = states.alerts.current().values();
+    to.gauge("switchboard_alerts", "Alerts that are not over");
+    for phase in Phase::ALL {
+        for severity in Severity::ALL {
+            let of = current
+                .clone()
+                .filter(|it| it.phase == *phase && it.severity == *severity);
+            let labels = [("severity", severity.word()), ("state", phase.word())];
+            if *phase != Phase::Resolved {
+                to.whole(&labels, u64::try_from(of.count()).unwrap_or(u64::MAX));
+            }
+        }
+    }
+    to.counter("switchboard_alerts_raised_total", "Alerts raised");
+    to.whole(&[], states.alerts.raised());
+    to.counter(
+        "switchboard_alerts_untold_total",
+        "Notices that reached nobody, by the way they were tried",
+    );
+    for notifier in Notifier::ALL {
+        let counted = states.alerts.untold().get(notifier).copied().unwrap_or(0);
+        to.whole(&[("notifier", notifier.word())], counted);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod reading;
 pub mod route;
 pub mod routes;
 pub mod schemas;
+pub mod schemas_watching;
 pub mod serving;
 pub mod shelf;
 pub mod stream;

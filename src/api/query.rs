@@ -132,6 +132,11 @@ impl Asked {
         self.parsed(name)
     }
 
+    /// A message's id in its one spelling.
+    pub fn id(&self, name: &str) -> Result<Option<String>, Problem> {
+        Ok(self.parsed::<uuid::Uuid>(name)?.map(|id| id.to_string()))
+    }
+
     /// `true` or `false`.
     pub fn switch(&self, name: &str) -> Result<bool, Problem> {
         Ok(self.parsed(name)?.unwrap_or(false))

@@ -93,6 +93,10 @@ pub enum Sort {
     Switch,
     /// `json` or `ndjson`.
     Format,
+    /// A message's id.
+    Id,
+    /// How important a log line is.
+    Level,
 }
 
 const fn param(name: &'static str, sort: Sort, about: &'static str) -> Param {
@@ -140,6 +144,40 @@ pub const MESSAGES: &[Param] = &[
     param("from", Sort::Agent, "Sender"),
     param("tag", Sort::Word, "Tag"),
     param("text", Sort::Text, "A word of the body, any case"),
+    param(
+        "state",
+        Sort::States,
+        "State; several with commas between them",
+    ),
+    param("since", Sort::Instant, "Accepted at or after this instant"),
+];
+
+/// Of alerts.
+pub const ALERTS: &[Param] = &[param(
+    "resolved",
+    Sort::Switch,
+    "Also the last ones that are over, newest first",
+)];
+
+/// Of analytics.
+pub const ANALYTICS: &[Param] = &[param(
+    "since",
+    Sort::Instant,
+    "From this instant on; the last 24 hours if not given",
+)];
+
+/// Of log lines.
+pub const LOGS: &[Param] = &[
+    param("level", Sort::Level, "At least as important as this"),
+    param("since", Sort::Instant, "At or after this instant"),
+    param("until", Sort::Instant, "At or before this instant"),
+    param("message", Sort::Id, "Only lines that name this message"),
+];
+
+/// Of traces.
+pub const TRACES: &[Param] = &[
+    param("to", Sort::Agent, "Recipient"),
+    param("from", Sort::Agent, "Sender"),
     param(
         "state",
         Sort::States,

@@ -1,9 +1,12 @@
 //! Every route there is.
 
-use super::answers::{backups, fleet, health, ledger, messages, metrics, settings};
+use super::answers::{
+    alerts, analytics, backups, fleet, health, ledger, logs, messages, metrics, settings, traces,
+};
 use super::exposition;
 use super::route::{
-    EVENTS, INBOX, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape, TAIL, WAITING,
+    ALERTS, ANALYTICS, EVENTS, INBOX, LOGS, MESSAGES, PAGED, PAST, Param, Route, Serve, Shape,
+    TAIL, TRACES, WAITING,
 };
 
 const fn item(
@@ -138,6 +141,41 @@ pub const ROUTES: &[Route] = &[
         &[PAST, PAGED, WAITING],
         "StoryLine",
         Serve::Read(messages::timeline),
+    ),
+    list(
+        "/api/v1/observability/alerts",
+        "What is wrong, the worst first; on request also what was",
+        &[ALERTS, PAST, PAGED, WAITING],
+        "Alert",
+        Serve::Read(alerts::list),
+    ),
+    fleeting(list(
+        "/api/v1/observability/logs",
+        "The desk's own log lines, newest first",
+        &[LOGS, PAGED, WAITING],
+        "LogLine",
+        Serve::Read(logs::list),
+    )),
+    fleeting(item(
+        "/api/v1/observability/analytics",
+        "How attempts fared: what failed where and when, worst agents, trend, suggested deadlines",
+        &[ANALYTICS, PAST, WAITING],
+        "Analytics",
+        Serve::Read(analytics::analytics),
+    )),
+    list(
+        "/api/v1/observability/traces",
+        "Spans of messages, newest message first. A page can be short, or empty, and still have a next one",
+        &[TRACES, PAST, PAGED, WAITING],
+        "Trace",
+        Serve::Read(traces::list),
+    ),
+    item(
+        "/api/v1/observability/traces/messages/{id}",
+        "Spans of one message",
+        &[PAST, WAITING],
+        "Trace",
+        Serve::Read(traces::show),
     ),
     Route {
         path: "/api/v1/events",

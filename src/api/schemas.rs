@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answers::health::Status;
+use super::schemas_watching as watching;
 use crate::events::facts::attempt::{Channel, FailureClass, Step};
 use crate::events::facts::backup::Kind;
 use crate::events::facts::message::{MessageKind, Priority};
@@ -14,10 +15,13 @@ use crate::projections::view::View;
 pub fn schemas() -> Value {
     json!({
         "Agent": agent(),
+        "Alert": watching::alert(),
+        "Analytics": watching::analytics(),
         "Backup": backup(),
         "Event": event(),
         "Health": health(),
         "InboxMessage": inbox_message(),
+        "LogLine": watching::log_line(),
         "Message": object(message()),
         "Metrics": metrics(),
         "Problem": problem(),
@@ -27,12 +31,13 @@ pub fn schemas() -> Value {
         "State": object(json!({"status": text()})),
         "StoryLine": story_line(),
         "Timing": timing(),
+        "Trace": watching::trace(),
         "Version": version(),
     })
 }
 
 /// An object; every field is always there, those with an `optional` mark are not.
-fn object(fields: Value) -> Value {
+pub(super) fn object(fields: Value) -> Value {
     let Value::Object(fields) = fields else {
         return json!({"type": "object"});
     };
@@ -55,31 +60,31 @@ fn optional(mut schema: Value) -> Value {
     schema
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn id() -> Value {
+pub(super) fn id() -> Value {
     json!({"type": "string", "format": "uuid"})
 }
 
-fn agent_id() -> Value {
+pub(super) fn agent_id() -> Value {
     json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"})
 }
 
-fn instant() -> Value {
+pub(super) fn instant() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
-fn whole() -> Value {
+pub(super) fn whole() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
-fn number() -> Value {
+pub(super) fn number() -> Value {
     json!({"type": "number"})
 }
 
-fn switch() -> Value {
+pub(super) fn switch() -> Value {
     json!({"type": "boolean"})
 }
 
@@ -87,21 +92,21 @@ fn any() -> Value {
     json!({})
 }
 
-fn list(of: &Value) -> Value {
+pub(super) fn list(of: &Value) -> Value {
     json!({"type": "array", "items": of})
 }
 
-fn map(of: &Value) -> Value {
+pub(super) fn map(of: &Value) -> Value {
     json!({"type": "object", "additionalProperties": of})
 }
 
-fn words<T: ToString>(all: &[T]) -> Value {
+pub(super) fn words<T: ToString>(all: &[T]) -> Value {
     let all: Vec<String> = all.iter().map(ToString::to_string).collect();
     json!({"type": "string", "enum": all})
 }
 
 /// What may also be null.
-fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     json!({"anyOf": [schema, {"type": "null"}]})
 }
 

@@ -82,6 +82,7 @@ pub enum Verb {
     Show(verbs::show::ShowArgs),
     Why(verbs::why::WhyArgs),
     Queue(verbs::queue::QueueArgs),
+    Alerts(verbs::alerts::AlertsArgs),
     Cancel(verbs::cancel::CancelArgs),
     Requeue(verbs::requeue::RequeueArgs),
     Resolve(verbs::resolve::ResolveArgs),

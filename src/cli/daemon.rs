@@ -1,6 +1,7 @@
 //! `serve`: owning the ledger until somebody says stop.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +13,7 @@ use super::owner::serve::Serving;
 use super::reach;
 use super::stop::Stop;
 use super::web;
+use crate::adapters::log_files::LogFiles;
 use crate::commands::configure::LoadConfig;
 use crate::config::error::Origin;
 use crate::config::layers::Config;
@@ -50,7 +52,8 @@ pub async fn run(
     let mut stop = Stop::listen()?;
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
-    let logging = logging::begin(&owner.config().settings().log);
+    let files = LogFiles::of_store(&owner.store, Arc::clone(&owner.clock));
+    let logging = logging::begin(&owner.config().settings().log, files);
     owner.tuning.turns(logging);
     if let Err(refused) = check_listen(&owner.config(), exposed) {
         drop(owner);
@@ -68,6 +71,7 @@ pub async fn run(
     let settings = load_config(&owner).await?;
     owner.begin_deliveries().await?;
     owner.begin_backups();
+    owner.begin_alerts();
     ready(settings, web.as_ref().map(|web| web.address))?;
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {

@@ -204,6 +204,7 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Show(args) => args.run(run),
         Verb::Why(args) => args.run(run),
         Verb::Queue(args) => args.run(run),
+        Verb::Alerts(args) => args.run(run),
         Verb::Cancel(args) => args.run(run),
         Verb::Requeue(args) => args.run(run),
         Verb::Resolve(args) => args.run(run),

@@ -1,9 +1,12 @@
-//! Log lines of a daemon on stderr, as `log.*` says. Message bodies are never logged.
+//! Log lines of a daemon on stderr, as `log.*` says, and in the store's files. Message bodies are never logged.
 
-use std::fmt;
+use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt, reload};
 
+use crate::adapters::log_files::LogFiles;
 use crate::config::settings::{Log, LogFormat};
 
 /// Log lines that can be turned up and down.
@@ -11,8 +14,8 @@ pub struct Logging {
     turn: Box<dyn Fn(EnvFilter) + Send + Sync>,
 }
 
-impl fmt::Debug for Logging {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for Logging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Logging").finish_non_exhaustive()
     }
 }
@@ -28,28 +31,23 @@ fn filter(level: &str) -> EnvFilter {
     EnvFilter::try_new(level).unwrap_or_else(|_unknown| EnvFilter::new("info"))
 }
 
-/// Begins to log; a second call changes nothing.
-pub fn begin(log: &Log) -> Logging {
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter(&log.level))
-        .with_writer(std::io::stderr);
+/// Begins to log, to stderr as the settings say, and to files as JSON; a second call changes nothing.
+pub fn begin(log: &Log, files: LogFiles) -> Logging {
+    let (filter, handle) = reload::Layer::new(filter(&log.level));
+    let (text, json) = match log.format {
+        LogFormat::Text => (Some(fmt::layer().with_writer(std::io::stderr)), None),
+        LogFormat::Json => (None, Some(fmt::layer().json().with_writer(std::io::stderr))),
+    };
+    let kept = fmt::layer().json().with_writer(Arc::new(files));
     // Somebody else logs already, or logs no more: their choice stands.
-    match log.format {
-        LogFormat::Text => {
-            let lines = lines.with_filter_reloading();
-            let handle = lines.reload_handle();
-            lines.try_init().unwrap_or_default();
-            Logging {
-                turn: Box::new(move |filter| handle.reload(filter).unwrap_or_default()),
-            }
-        }
-        LogFormat::Json => {
-            let lines = lines.json().with_filter_reloading();
-            let handle = lines.reload_handle();
-            lines.try_init().unwrap_or_default();
-            Logging {
-                turn: Box::new(move |filter| handle.reload(filter).unwrap_or_default()),
-            }
-        }
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(kept)
+        .with(text)
+        .with(json)
+        .try_init()
+        .unwrap_or_default();
+    Logging {
+        turn: Box::new(move |filter| handle.reload(filter).unwrap_or_default()),
     }
 }

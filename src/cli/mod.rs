@@ -1,5 +1,6 @@
 //! The command line: one file per verb. Output and exit codes belong here and nowhere else.
 
+pub mod alarms;
 pub mod answers;
 pub mod args;
 pub mod asking;

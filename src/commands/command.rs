@@ -16,6 +16,7 @@ use super::expire::Expire;
 use super::fail_attempt::FailAttempt;
 use super::import_agents::ImportAgents;
 use super::inbox_attempt::InboxAttempt;
+use super::keep_alert::{AcknowledgeAlert, KeepAlert};
 use super::keep_timing::{KeepCalibration, KeepDrift};
 use super::known::Known;
 use super::learn_box::LearnBox;
@@ -35,6 +36,7 @@ use super::send::SendMessage;
 use super::set_manners::{KeepDraft, SetManners};
 use super::start_attempt::StartAttempt;
 use super::submit_attempt::SubmitAttempt;
+use crate::events::facts::alert::AlertId;
 use crate::events::ids::{AgentId, MessageId, SeatId, StreamId};
 use crate::events::time::Timestamp;
 
@@ -60,7 +62,7 @@ commands! {
     AddAgent, ChangeAgent, PlaceAgent, RemoveAgent, PauseAgent, ImportAgents,
     PauseSeat, ResumeSeat, KeepNote, SetConfig, LoadConfig, KeepCalibration, KeepDrift,
     RecordBackup, RecordDrill, RecordSchedule, BeginCalibration, MissCalibration,
-    Quarantine, SetManners, KeepDraft,
+    Quarantine, SetManners, KeepDraft, KeepAlert, AcknowledgeAlert,
 }
 
 /// What must be looked up before a command can be decided.
@@ -90,6 +92,8 @@ pub(super) struct Needs {
     pub(super) pairs: Vec<(AgentId, AgentId)>,
     /// And of every pair that this agent is in.
     pub(super) pairs_of: Option<AgentId>,
+    /// This alert.
+    pub(super) alert: Option<AlertId>,
 }
 
 impl Needs {
@@ -103,6 +107,20 @@ impl Needs {
     fn message(id: MessageId) -> Self {
         Self {
             messages: vec![id],
+            ..Self::default()
+        }
+    }
+
+    fn message_and_recipient(id: MessageId) -> Self {
+        Self {
+            recipients: true,
+            ..Self::message(id)
+        }
+    }
+
+    fn alert(id: &AlertId) -> Self {
+        Self {
+            alert: Some(id.clone()),
             ..Self::default()
         }
     }
@@ -177,15 +195,9 @@ impl Command {
                 seat: it.seat.clone(),
                 ..Needs::message(it.message)
             },
-            Self::SubmitAttempt(it) => Needs {
-                recipients: true,
-                ..Needs::message(it.message())
-            },
+            Self::SubmitAttempt(it) => Needs::message_and_recipient(it.message()),
             Self::BeginCalibration(it) => Needs::hands(&it.began.agent, &it.began.seat),
-            Self::Requeue(it) => Needs {
-                recipients: true,
-                ..Needs::message(it.message)
-            },
+            Self::Requeue(it) => Needs::message_and_recipient(it.message),
             Self::Acknowledge(it) => Needs::message(it.message),
             Self::MarkRead(it) => Needs::message(it.message),
             Self::Cancel(it) => Needs::message(it.message),
@@ -211,7 +223,9 @@ impl Command {
                 seats: true,
                 ..Needs::default()
             },
+            Self::AcknowledgeAlert(it) => Needs::alert(&it.alert),
             Self::KeepNote(_)
+            | Self::KeepAlert(_)
             | Self::SetConfig(_)
             | Self::LoadConfig(_)
             | Self::KeepCalibration(_)
@@ -240,7 +254,9 @@ impl Command {
                 None => StreamId::agent(&it.agent),
                 Some(_) => return None,
             },
+            Self::AcknowledgeAlert(it) => StreamId::from(&it.alert),
             Self::Broadcast(_)
+            | Self::KeepAlert(_)
             | Self::ImportAgents(_)
             | Self::PauseSeat(_)
             | Self::ResumeSeat(_)
@@ -310,6 +326,8 @@ impl Command {
             Self::RecordBackup(it) => Ok(it.decide()),
             Self::RecordDrill(it) => Ok(it.decide()),
             Self::RecordSchedule(it) => Ok(it.decide()),
+            Self::KeepAlert(it) => Ok(it.decide()),
+            Self::AcknowledgeAlert(it) => it.decide(known),
         })
     }
 }

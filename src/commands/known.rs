@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decision::{Done, Thread};
+use super::keep_alert::KnownAlert;
 use super::refusal::{Code, Refusal};
 use crate::events::envelope::Event;
 use crate::events::facts::agent::Profile;
+use crate::events::facts::alert::AlertId;
 use crate::events::facts::limits::Excess;
 use crate::events::facts::manners::Mode;
 use crate::events::facts::message::MessageAccepted;
@@ -31,6 +33,8 @@ pub struct Known {
     pub seats: BTreeMap<Option<SeatId>, KnownSeat>,
     /// Pairs that were asked for, the one whose name sorts first before the other.
     pub pairs: BTreeMap<(AgentId, AgentId), KnownPair>,
+    /// Alerts that were asked for.
+    pub alerts: BTreeMap<AlertId, KnownAlert>,
     /// Last version of every stream that was looked at and exists.
     pub heads: BTreeMap<StreamId, u64>,
     /// The message whose story led to this command, when its cause lies in one.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::command::Needs;
 use super::decision::Done;
+use super::keep_alert::KnownAlert;
 use super::known::{Known, KnownAgent, KnownMessage, KnownPair, KnownSeat};
 use super::quarantine::pair;
 use crate::events::envelope::{Cause, Event};
@@ -56,6 +57,7 @@ impl<'a> Load<'a> {
         load.people(needs)?;
         load.pairs(needs)?;
         load.seats(needs)?;
+        load.alert(needs)?;
         Ok(load.known)
     }
 
@@ -70,6 +72,21 @@ impl<'a> Load<'a> {
         }
         if let Some(message) = KnownMessage::fold(&events) {
             self.known.messages.insert(id, Arc::new(message));
+        }
+        Ok(())
+    }
+
+    fn alert(&mut self, needs: &Needs) -> Result<(), ReadError> {
+        let Some(id) = &needs.alert else {
+            return Ok(());
+        };
+        let stream = StreamId::from(id);
+        if self.ledger.stream_head(&stream)?.is_none() {
+            return Ok(());
+        }
+        if let Some(alert) = KnownAlert::fold(&self.ledger.read_stream(&stream)?) {
+            self.known.heads.insert(stream, alert.version);
+            self.known.alerts.insert(id.clone(), alert);
         }
         Ok(())
     }

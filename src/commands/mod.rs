@@ -16,6 +16,7 @@ pub mod expire;
 pub mod fail_attempt;
 pub mod import_agents;
 pub mod inbox_attempt;
+pub mod keep_alert;
 pub mod keep_timing;
 pub mod known;
 pub mod learn_box;

@@ -13,6 +13,8 @@ worded! {
         UnknownSender = "unknown_sender",
         /// No such message.
         UnknownMessage = "unknown_message",
+        /// No such alert.
+        UnknownAlert = "unknown_alert",
         /// A broadcast that reaches nobody.
         Nobody = "nobody",
         /// The agent takes no part at present.
@@ -98,9 +100,11 @@ impl Code {
     /// The family it belongs to.
     pub const fn class(self) -> Class {
         match self {
-            Self::UnknownAgent | Self::UnknownSender | Self::UnknownMessage | Self::Nobody => {
-                Class::NotFound
-            }
+            Self::UnknownAgent
+            | Self::UnknownSender
+            | Self::UnknownMessage
+            | Self::UnknownAlert
+            | Self::Nobody => Class::NotFound,
             Self::AgentExists
             | Self::IdConflict
             | Self::WrongState

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::applications;
+use super::rules;
 use super::shapes::Shape;
 
 /// The failure classes that `retry.classes` may name.
@@ -250,6 +251,7 @@ pub fn known_keys() -> Vec<String> {
             fillings.iter().map(|word| pattern.replacen('*', word, 1))
         })
         .chain(applications::shipped_keys())
+        .chain(rules::shipped_keys())
         .collect();
     keys.sort();
     keys
@@ -265,8 +267,9 @@ pub fn real_name(key: &str) -> &str {
 
 /// The shape of a setting; none when there is no such setting.
 pub(super) fn shape_of(key: &str) -> Option<Shape> {
-    if let Some(shape) = applications::shape_of(key) {
-        return Some(shape);
+    let chosen = applications::shape_of(key).or_else(|| rules::shape_of(key));
+    if chosen.is_some() {
+        return chosen;
     }
     let fits = |pattern: &str| {
         let fillings = if pattern.starts_with("retry.classes.") {
@@ -366,6 +369,9 @@ mod tests {
             ("store.min_free", "0B", "lots"),
             ("log.level", "INFO", "loud"),
             ("backup.identity", "", "a\0b"),
+            ("alerts.rules.my-own.figure", "Breaker_Open", "breakers"),
+            ("alerts.rules.my-own.escalate_after", "none", "never"),
+            ("alerts.command", r#"["/bin/Say", "It's on"]"#, "[1]"),
         ] {
             let shape = shape_of(key).unwrap();
             assert!(shape.read(good).is_ok(), "{key} = {good}");

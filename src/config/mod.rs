@@ -11,6 +11,7 @@ pub mod files;
 pub mod keys;
 pub mod layers;
 pub mod onboarding;
+pub mod rules;
 pub mod settings;
 mod shapes;
 pub mod units;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::Alerts;
 use super::units::{MaybeSpan, Size, Span};
 
 /// All settings.
@@ -28,6 +29,7 @@ pub struct Settings {
     pub log: Log,
     pub store: Store,
     pub backup: Backup,
+    pub alerts: Alerts,
 }
 
 /// `retry.*`: how failed attempts are repeated.

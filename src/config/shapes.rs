@@ -43,6 +43,8 @@ pub(super) enum Shape {
     Words,
     /// A list of `AGENT=APPLICATION`.
     Choices,
+    /// A list of texts, each as it is written.
+    Texts,
 }
 
 impl Shape {
@@ -101,6 +103,9 @@ impl Shape {
                 let word = text.trim().to_lowercase();
                 (!word.is_empty()).then_some(word)
             }),
+            Self::Texts => Self::texts(value, |text| {
+                (!text.contains('\0')).then(|| text.to_owned())
+            }),
             Self::Choices => Self::texts(value, |text| {
                 let (agent, name) = text.split_once('=')?;
                 let (agent, name) = (agent.trim().to_lowercase(), name.trim().to_lowercase());
@@ -119,12 +124,12 @@ impl Shape {
             Self::Switch | Self::Whole { .. } | Self::Ratio { .. } => {
                 serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(plain)
             }
-            Self::Chords | Self::ClassChords | Self::Words | Self::Choices
+            Self::Chords | Self::ClassChords | Self::Words | Self::Choices | Self::Texts
                 if text.starts_with('[') =>
             {
                 serde_json::from_str(text).unwrap_or(plain)
             }
-            Self::Chords | Self::ClassChords | Self::Words | Self::Choices => text
+            Self::Chords | Self::ClassChords | Self::Words | Self::Choices | Self::Texts => text
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
@@ -175,6 +180,7 @@ impl Shape {
             Self::Address => "an ADDRESS:PORT (like \"127.0.0.1:7717\")".to_owned(),
             Self::Chord => "keys (like \"enter\", \"ctrl+shift+v\")".to_owned(),
             Self::ClassChords => "a list of WORD=KEYS (like [\"xterm=shift+insert\"])".to_owned(),
+            Self::Texts => "a list of texts (like [\"/usr/local/bin/tell\", \"--now\"])".to_owned(),
             Self::Words => "a list of words (like [\"cursor\"])".to_owned(),
             Self::Choices => "a list of AGENT=APPLICATION (like [\"agent-3=tmux\"])".to_owned(),
             Self::Chords => "a list of keys (like [\"ctrl+a\", \"delete\"])".to_owned(),

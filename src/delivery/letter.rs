@@ -10,6 +10,7 @@ use crate::events::facts::attempt::{Channel, FailureClass};
 use crate::events::facts::message::{MessageAccepted, Priority};
 use crate::events::ids::{CorrelationId, MessageId};
 use crate::events::time::Timestamp;
+use crate::projections::agents::Breaker;
 
 /// What an inbox file holds.
 #[derive(Clone, Debug)]
@@ -51,12 +52,18 @@ impl Post {
                 } else {
                     None
                 };
+                // Attempts at an inbox are not held back by its breaker, so any of them can be the one that shows
+                // that it works again.
+                let closes_breaker = world.read(|states| {
+                    let agent = states.agents.get(&letter.message.to);
+                    agent.is_some_and(|it| it.health(Channel::Inbox).breaker != Breaker::Closed)
+                });
                 let inboxed = InboxAttempt {
                     message,
                     attempt,
                     file,
                     nudge,
-                    closes_breaker: false,
+                    closes_breaker,
                 };
                 match world.execute(inboxed) {
                     Ok(_) => {}

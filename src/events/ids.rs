@@ -343,6 +343,11 @@ impl StreamId {
         Self("backup/schedule".to_owned())
     }
 
+    /// The stream of one alert.
+    pub(super) fn alert(id: &str) -> Self {
+        Self(format!("alert/{id}"))
+    }
+
     /// Disasters that were rehearsed.
     #[must_use]
     pub fn drills() -> Self {

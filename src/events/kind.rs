@@ -8,6 +8,10 @@ use super::facts::agent::{
     AgentAdded, AgentChanged, AgentPaused, AgentPausedAsAsked, AgentPlaced, AgentRemoved,
     AgentResumed, BoxLearnt,
 };
+use super::facts::alert::{
+    AlertAcknowledged, AlertDismissed, AlertEscalated, AlertNoticed, AlertRaised, AlertResolved,
+    AlertUntold,
+};
 use super::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown,
@@ -163,6 +167,13 @@ register! {
     724 "backup.pruned" BackupsPruned;
     725 "backup.late" BackupLate;
     726 "backup.caught_up" BackupCaughtUp;
+    740 "alert.noticed" AlertNoticed;
+    741 "alert.dismissed" AlertDismissed;
+    742 "alert.raised" AlertRaised;
+    743 "alert.acknowledged" AlertAcknowledged;
+    744 "alert.escalated" AlertEscalated;
+    745 "alert.resolved" AlertResolved;
+    746 "alert.untold" AlertUntold;
     900 "note" Note;
     retired {
         304 "agent.paused" AgentPausedAsAsked => AgentPaused;
@@ -171,8 +182,9 @@ register! {
 
 /// The number of `ledger.restored`.
 pub const LEDGER_RESTORED: u16 = 2;
-/// Numbers of what happens to backups themselves: no backup is taken for their sake.
-pub const BACKUPS: std::ops::RangeInclusive<u16> = 720..=739;
+/// Numbers of what happens to backups themselves, and of alerts, which may be about them: no backup is taken
+/// for their sake.
+pub const BACKUPS: std::ops::RangeInclusive<u16> = 720..=759;
 /// The number of `message.accepted`.
 pub const MESSAGE_ACCEPTED: u16 = 100;
 

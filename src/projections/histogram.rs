@@ -67,6 +67,36 @@ impl Histogram {
         None
     }
 
+    /// What was counted since an earlier state of the same histogram. The longest is the longest of all.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = |bucket: &u16| earlier.buckets.get(bucket).copied().unwrap_or(0);
+        Self {
+            buckets: self
+                .buckets
+                .iter()
+                .map(|(bucket, count)| (*bucket, count.saturating_sub(before(bucket))))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            count: self.count.saturating_sub(earlier.count),
+            sum_micros: self.sum_micros.saturating_sub(earlier.sum_micros),
+            max_micros: self.max_micros,
+        }
+    }
+
+    /// These and those together.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        for (bucket, count) in &other.buckets {
+            let own = self.buckets.entry(*bucket).or_default();
+            *own = own.saturating_add(*count);
+        }
+        self.count = self.count.saturating_add(other.count);
+        self.sum_micros = self.sum_micros.saturating_add(other.sum_micros);
+        self.max_micros = self.max_micros.max(other.max_micros);
+        self
+    }
+
     /// Every bucket that is not empty: its upper bound in microseconds (inclusive) and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
         self.buckets
@@ -136,6 +166,18 @@ mod tests {
                 assert!(width <= 1 + below / 4 + 1, "{value}: {width} wide");
             }
         }
+    }
+
+    #[test]
+    fn the_difference_of_two_states_is_what_came_between_them() {
+        let mut histogram = Histogram::default();
+        histogram.record(Duration::from_millis(3));
+        let before = histogram.clone();
+        histogram.record(Duration::from_secs(2));
+        let between = histogram.since(&before);
+        assert_eq!(between.count(), 1);
+        assert_eq!(between.quantile(500), Some(Duration::from_secs(2)));
+        assert_eq!(before.and(&between), histogram);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod agent_row;
 pub mod agents;
+pub mod alarm;
+pub mod alerts;
 mod by_message;
 pub mod canonical;
 pub mod checking;
@@ -13,12 +15,14 @@ pub mod host;
 pub mod inbox;
 pub mod outbox;
 pub mod pages;
+pub mod patterns;
 mod places;
 pub mod positions;
 pub mod rebuilding;
 mod saved;
 mod saving;
 mod snapshots;
+pub mod spans;
 pub mod states;
 pub mod story;
 pub mod timeline;

@@ -1,6 +1,7 @@
 //! Projections as they were saved: read back, and put where they are folded on.
 
 use super::agents::Agents;
+use super::alerts::Alerts;
 use super::checkpoints::{Checkpoints, Restored, unseal_as};
 use super::conduct::Conduct;
 use super::fold::Fold;
@@ -44,6 +45,7 @@ impl Loading<'_> {
             View::Traffic => self.any::<Traffic>(&mut states.traffic),
             View::Timeline => self.any::<Timeline>(&mut states.timeline),
             View::Conduct => self.any::<Conduct>(&mut states.conduct),
+            View::Alerts => self.any::<Alerts>(&mut states.alerts),
             View::Timing => self.any::<Timing>(&mut states.timing),
         }?;
         if let Loaded::Current { position, .. } | Loaded::Older { position, .. } = loaded {

@@ -115,6 +115,7 @@ fn sealed(
         View::Traffic => seal(&states.traffic, position, chain),
         View::Timeline => seal(&states.timeline, position, chain),
         View::Conduct => seal(&states.conduct, position, chain),
+        View::Alerts => seal(&states.alerts, position, chain),
         View::Timing => seal(&states.timing, position, chain),
     }?)
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::agents::Agents;
+use super::alerts::Alerts;
 use super::canonical;
 use super::conduct::Conduct;
 use super::fold::{Fold as _, Seen};
@@ -49,6 +50,8 @@ pub struct States {
     pub timing: Timing,
     /// How agents behave and are to be treated.
     pub conduct: Conduct,
+    /// How alerts stand.
+    pub alerts: Alerts,
     /// Those that take the next event.
     in_step: Views,
     /// Those that have events the others lack, and their last one.
@@ -156,6 +159,7 @@ impl States {
             timeline: Timeline::default(),
             timing: Timing::default(),
             conduct: Conduct::default(),
+            alerts: Alerts::default(),
             in_step: views,
             ahead: Vec::new(),
             stopped: Vec::new(),
@@ -226,6 +230,9 @@ impl States {
         if views.has(View::Conduct) {
             self.conduct.apply(seen);
         }
+        if views.has(View::Alerts) {
+            self.alerts.apply(seen);
+        }
     }
 
     fn stop(&mut self, views: Views, (position, at): (Position, Timestamp), reason: &str) {
@@ -272,6 +279,7 @@ impl States {
             View::Timeline => self.timeline == other.timeline,
             View::Timing => self.timing == other.timing,
             View::Conduct => self.conduct == other.conduct,
+            View::Alerts => self.alerts == other.alerts,
         };
         View::ALL.into_iter().filter(|view| !same(view)).collect()
     }
@@ -293,6 +301,7 @@ impl States {
             View::Timeline => self.timeline = std::mem::take(&mut other.timeline),
             View::Timing => self.timing = std::mem::take(&mut other.timing),
             View::Conduct => self.conduct = std::mem::take(&mut other.conduct),
+            View::Alerts => self.alerts = std::mem::take(&mut other.alerts),
         }
         if self.is_idle() {
             (self.position, self.at) = (other.position, other.at);
@@ -391,6 +400,7 @@ impl States {
             View::Timeline => json!({"messages": self.timeline.len()}),
             View::Timing => self.timing.to_json(),
             View::Conduct => self.conduct.to_json(),
+            View::Alerts => self.alerts.to_json(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which projections there are, and sets of them.
 
 use super::agents::Agents;
+use super::alerts::Alerts;
 use super::conduct::Conduct;
 use super::fold::Fold as _;
 use super::inbox::Inbox;
@@ -26,11 +27,13 @@ pub enum View {
     Timing,
     /// How agents behave and are to be treated.
     Conduct,
+    /// How alerts stand.
+    Alerts,
 }
 
 impl View {
     /// All of them, in the order they are listed and checked.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Agents,
         Self::Outbox,
         Self::Inbox,
@@ -38,6 +41,7 @@ impl View {
         Self::Timeline,
         Self::Timing,
         Self::Conduct,
+        Self::Alerts,
     ];
 
     /// Its name, as people write it.
@@ -50,6 +54,7 @@ impl View {
             Self::Timeline => Timeline::NAME,
             Self::Timing => Timing::NAME,
             Self::Conduct => Conduct::NAME,
+            Self::Alerts => Alerts::NAME,
         }
     }
 
@@ -63,6 +68,7 @@ impl View {
             Self::Timeline => Timeline::VERSION,
             Self::Timing => Timing::VERSION,
             Self::Conduct => Conduct::VERSION,
+            Self::Alerts => Alerts::VERSION,
         }
     }
 
@@ -82,6 +88,7 @@ impl View {
             (Self::Timeline, Timeline::cares(kind)),
             (Self::Timing, Timing::cares(kind)),
             (Self::Conduct, Conduct::cares(kind)),
+            (Self::Alerts, Alerts::cares(kind)),
         ] {
             if cares {
                 views = views.with(view);
@@ -99,6 +106,7 @@ impl View {
             Self::Timeline => 16,
             Self::Timing => 32,
             Self::Conduct => 64,
+            Self::Alerts => 128,
         }
     }
 }
@@ -111,12 +119,13 @@ impl Views {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every one.
-    pub const ALL: Self = Self(127);
+    pub const ALL: Self = Self(255);
     /// Those whose states are hashed.
     pub const HASHED: Self = Self::ALL
         .without(View::Timeline)
         .without(View::Timing)
-        .without(View::Conduct);
+        .without(View::Conduct)
+        .without(View::Alerts);
 
     /// With one more.
     #[must_use]

@@ -11,6 +11,10 @@ use switchboard::events::facts::agent::{
     AgentAdded, AgentChanged, AgentPaused, AgentPausedAsAsked, AgentPlaced, AgentRemoved,
     AgentResumed, BoxLearnt, Envelope, Profile, Target,
 };
+use switchboard::events::facts::alert::{
+    AlertAcknowledged, AlertDismissed, AlertEscalated, AlertNoticed, AlertRaised, AlertResolved,
+    AlertUntold, Breach, Figure as AlertFigure, Notifier, Severity,
+};
 use switchboard::events::facts::attempt::{
     AttemptFailed, AttemptInboxed, AttemptObserved, AttemptPasted, AttemptStarted,
     AttemptSubmitted, AttemptSubmitting, AttemptUnknown, Channel, FailureClass, Next, Step,
@@ -67,6 +71,19 @@ fn at(second: u64) -> Timestamp {
     Timestamp::from_micros(1_738_324_800_000_000 + second * 1_000_000)
 }
 
+fn breach() -> Breach {
+    Breach {
+        rule: "breaker-open".to_owned(),
+        subject: Some("agent-3:gui".to_owned()),
+        figure: AlertFigure::BreakerOpen,
+        value: 1,
+        above: true,
+        limit: 0,
+        severity: Severity::Warning,
+        since: at(7),
+    }
+}
+
 fn point() -> Point {
     Point { x: -308, y: 481 }
 }
@@ -121,6 +138,7 @@ fn samples() -> Vec<Fact> {
     facts.extend(attempts());
     facts.extend(ledger_and_agents());
     facts.extend(copies());
+    facts.extend(alerts());
     facts.extend(others());
     facts.extend(timings());
     facts.extend(limits());
@@ -253,6 +271,48 @@ fn attempts() -> Vec<Fact> {
             attempt,
             file: "inbox/agent-3/x.md".to_owned(),
             nudge: Some(MessageId(Uuid::from_u128(5))),
+        }
+        .into(),
+    ]
+}
+
+fn alerts() -> Vec<Fact> {
+    vec![
+        AlertNoticed {
+            alert: "breaker-open:agent-3:gui".parse().unwrap(),
+            breach: breach(),
+        }
+        .into(),
+        AlertDismissed {
+            alert: "disk-free".parse().unwrap(),
+        }
+        .into(),
+        AlertRaised {
+            alert: "breaker-open:agent-3:gui".parse().unwrap(),
+            breach: breach(),
+            escalate_at: Some(at(1000)),
+        }
+        .into(),
+        AlertAcknowledged {
+            alert: "breaker-open:agent-3:gui".parse().unwrap(),
+            by: agent("operator"),
+        }
+        .into(),
+        AlertEscalated {
+            alert: "disk-free".parse().unwrap(),
+        }
+        .into(),
+        AlertResolved {
+            alert: "disk-free".parse().unwrap(),
+            value: Some(4096),
+            since: at(2000),
+        }
+        .into(),
+        AlertUntold {
+            alert: "disk-free".parse().unwrap(),
+            notifier: Notifier::Webhook,
+            attempts: 3,
+            reason: "connection refused".to_owned(),
         }
         .into(),
     ]

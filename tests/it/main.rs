@@ -18,6 +18,7 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod accept;
+mod alerts;
 mod api;
 mod api_kit;
 mod api_refusals;
@@ -87,6 +88,7 @@ mod torture_trace;
 mod torture_victim;
 mod torture_writers;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
+mod watching;
 mod whereabouts;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod x11;

@@ -64,6 +64,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/api/"]),
     ("flate2", &["src/api/"]),
     ("maud", &["src/api/"]),
+    ("hmac", &["src/adapters/telling.rs"]),
+    ("sha2", &["src/adapters/telling.rs"]),
     ("tower_service", &["src/api/"]),
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod alerts;
 pub mod assets;
 pub mod backups;
 pub mod bar;

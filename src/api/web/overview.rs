@@ -10,7 +10,7 @@ use super::frame::{Content, page};
 use super::look::Look;
 use super::parts::{agent, facts, section, state, table, table_or};
 use super::words::{self, count, number, percent, span, text, whole};
-use super::{agents, backups};
+use super::{agents, alerts, backups};
 use crate::api::answer::Answer;
 use crate::api::answers::health;
 use crate::api::answers::hours::{Hour, together};
@@ -46,7 +46,7 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
             .0;
         let newest = happened::newest(house, &Filter::default(), look.position, TAIL)?.0;
         let body = html! {
-            (alerts(look))
+            (alerts::current(look)?)
             (tiles(look, &figures, (&sum, &sum_before))?)
             div.pair {
                 (wellness(look)?)
@@ -77,12 +77,6 @@ pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
 
 fn only_hours(hours: &[(Timestamp, Arc<Hour>)]) -> impl Iterator<Item = &Arc<Hour>> {
     hours.iter().map(|(_, hour)| hour)
-}
-
-/// Alerts that are firing, most urgent first: their place. While nothing is known of alerts, nothing
-/// stands here.
-fn alerts(_look: &Look<'_>) -> Markup {
-    html! {}
 }
 
 fn tiles(

@@ -46,9 +46,11 @@ pub fn state(word: &str) -> Markup {
     let class = match word {
         "observed" | "acknowledged" | "answered" | "healthy" | "ready" | "live" | "closed"
         | "passed" => "good",
-        "dead" | "unknown" | "unhealthy" | "open" | "stopped" | "missed" | "failed" => "bad",
+        "dead" | "unknown" | "unhealthy" | "open" | "stopped" | "missed" | "failed" | "firing" => {
+            "bad"
+        }
         "expired" | "degraded" | "paused" | "quarantined" | "rebuilding" | "probing"
-        | "half_open" => "warn",
+        | "pending" | "half_open" => "warn",
         _ => "plain",
     };
     html! { span class={ "state " (class) } { (word) } }

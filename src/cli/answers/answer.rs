@@ -4,8 +4,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    agents, backup, calibrate, doctor, drill, events, execute, inbox, messages, panic, projections,
-    send, status, timing,
+    agents, alerts, backup, calibrate, doctor, drill, events, execute, inbox, messages, panic,
+    projections, send, status, timing,
 };
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
@@ -83,6 +83,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         What::Show(message) => messages::show(asked, message).await,
         What::Why(message) => messages::why(asked, message).await,
         What::Queue => messages::queue(asked).await,
+        What::Alerts { all } => alerts::answer(asked, all).await,
         What::RequeueAll { class } => execute::requeue_all(asked, class).await,
         What::Calibrate(agent) => calibrate::answer(asked, agent).await,
         What::Timing(wanted) => timing::answer(asked, wanted).await,

@@ -10,6 +10,7 @@ use crate::commands::command::Command;
 use crate::commands::decision::Done;
 use crate::commands::desk::Outcome;
 use crate::commands::requeue::Requeue;
+use crate::events::facts::alert::AlertId;
 use crate::events::facts::attempt::FailureClass;
 use crate::events::ids::{AgentId, MessageId};
 use crate::events::lifecycle::State;
@@ -95,6 +96,7 @@ enum Subject {
     Agent(AgentId),
     Seat { seat: Option<String>, paused: bool },
     Setting { key: String, value: Option<String> },
+    Alert(AlertId),
     Plain,
 }
 
@@ -127,6 +129,7 @@ impl Subject {
                 key: it.key.clone(),
                 value: it.value.clone(),
             },
+            Command::AcknowledgeAlert(it) => Self::Alert(it.alert.clone()),
             _ => Self::Plain,
         }
     }
@@ -157,6 +160,12 @@ impl Subject {
                     "key": key, "value": value, "position": done.last,
                     "applied": change.applied.word(), "overridden": change.overridden,
                 })
+            }
+            Self::Alert(alert) => {
+                let known = owner
+                    .projections
+                    .read(|states| states.alerts.get(&alert).map(|one| one.to_json(&alert)));
+                known.unwrap_or_else(|| json!({"alert": alert, "position": done.last}))
             }
             Self::Plain => json!({"position": done.last, "version": done.version}),
         };

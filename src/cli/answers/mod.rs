@@ -2,6 +2,7 @@
 //! of JSON objects and an exit code, so that text and JSON, near and far, cannot differ.
 
 pub mod agents;
+pub mod alerts;
 pub mod answer;
 pub mod backup;
 pub mod calibrate;

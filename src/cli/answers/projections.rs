@@ -156,7 +156,7 @@ pub async fn replay(
 /// One projection's state. The timeline's is every message as it stood then, newest first.
 fn shown(asked: &Asked, states: &States, view: View) -> Result<Value, Failure> {
     let ledger = asked.owner.desk.ledger();
-    if matches!(view, View::Timing | View::Conduct) {
+    if matches!(view, View::Timing | View::Conduct | View::Alerts) {
         // It is in no snapshot: folded from the first event.
         let mut then = States::only(Views::NONE.with(view));
         then.advance_to(ledger, states.position)?;

@@ -1,6 +1,7 @@
 //! What people and programs see. Every answer is one JSON object; `--json` prints it, and people
 //! get it in words made from the same object, so that the two cannot disagree.
 
+pub mod alerts;
 pub mod copies;
 pub mod escape;
 pub mod fleet;

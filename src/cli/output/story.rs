@@ -346,6 +346,7 @@ mod tests {
             let generic = bare == **name;
             let others = [
                 "ledger.", "clock.", "config.", "note", "box.", "backup.", "drill.", "timing.",
+                "alert.",
             ];
             let expected = others.iter().any(|other| name.starts_with(other));
             assert_eq!(generic, expected, "{name}: {bare}");

@@ -347,6 +347,23 @@ impl Owner {
         settings.plan_of(&settings.class).map(|plan| plan.rpo.0)
     }
 
+    /// How much is not backed up in each repository of the schedule that was looked at, and how much may be.
+    pub(super) fn backup_lags(&self) -> Result<Vec<(Duration, Duration)>, Failure> {
+        let Some(limit) = self.allowed() else {
+            return Ok(Vec::new());
+        };
+        let (repos, ..) = self.schedule()?;
+        let standings = repos.iter().map(|repo| self.watch.of(repo));
+        let known = standings.filter(|it| it.read_at.is_some());
+        known
+            .map(|standing| {
+                let unsaved = self.unsaved(standing.covered)?;
+                let lag = unsaved.map_or(Duration::ZERO, |since| self.now().since(since));
+                Ok((lag, limit))
+            })
+            .collect()
+    }
+
     fn tell_lateness(&self, repo: &Path, standing: &mut Standing) -> Result<(), Failure> {
         let Some(limit) = self.allowed() else {
             return Ok(());

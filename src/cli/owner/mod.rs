@@ -1,7 +1,9 @@
 //! The process that holds the ledger's lock, and therefore serves everybody else.
 
+pub mod alerting;
 pub mod backing_up;
 pub mod carrying;
+pub mod figures;
 pub mod open;
 pub mod request;
 pub mod serve;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, watch};
 
+use super::alerting::Alarm;
 use super::backing_up::Watch;
 use super::carrying::Carrying;
 use super::tuning::Tuning;
@@ -83,6 +84,7 @@ pub struct Owner {
     /// Whether this process stays until it is told to go.
     pub daemon: bool,
     pub(super) watch: Arc<Watch>,
+    pub(super) alarm: Arc<Alarm>,
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) panic: Arc<watch::Sender<u64>>,
     pub(super) carrying: Arc<OnceCell<Carrying>>,
@@ -165,6 +167,7 @@ impl Owner {
             desktop,
             daemon: plan.daemon,
             watch: Arc::default(),
+            alarm: Arc::default(),
             leaving: Arc::new(watch::channel(false).0),
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),

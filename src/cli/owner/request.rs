@@ -71,6 +71,11 @@ pub enum What {
     Why(MessageId),
     /// `queue`.
     Queue,
+    /// `alerts`.
+    Alerts {
+        /// Also the last ones that are over.
+        all: bool,
+    },
     /// `requeue --all`.
     RequeueAll {
         /// Only what died of this.

@@ -108,6 +108,7 @@ impl Serving {
                 owner.leaving.send_replace(true);
                 owner.end_deliveries().await;
                 owner.end_backups().await;
+                owner.end_alerts().await;
                 if !patient {
                     accepting.await?;
                 }

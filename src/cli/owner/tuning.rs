@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use super::open::{Owner, runtime_settings};
+use crate::cli::alarms::alarms;
 use crate::cli::exit::Failure;
 use crate::cli::logging::Logging;
 use crate::cli::settings;
@@ -50,6 +51,7 @@ impl Tuning {
         reserve.set(config.settings().store.min_free.0);
         let dispatch = settings::dispatch(config.settings())?;
         settings::backups(&config.settings().backup)?;
+        alarms(&config.settings().alerts)?;
         Ok(Self {
             layers,
             reserve,
@@ -70,6 +72,7 @@ impl Tuning {
         runtime.extend(set.value.clone().map(|value| (set.key.clone(), value)));
         let config = self.layers.with_runtime(&runtime)?;
         settings::backups(&config.settings().backup)?;
+        alarms(&config.settings().alerts)?;
         settings::dispatch(config.settings()).map(|_usable| ())
     }
 

@@ -2,6 +2,7 @@
 
 pub mod ack;
 pub mod agent;
+pub mod alerts;
 pub mod append;
 pub mod ask;
 pub mod backup;

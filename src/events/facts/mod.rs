@@ -3,6 +3,7 @@
 //! stores their number.
 
 pub mod agent;
+pub mod alert;
 pub mod attempt;
 pub mod backup;
 pub mod breaker;
