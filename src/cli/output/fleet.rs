@@ -56,9 +56,10 @@ fn quarantine(item: &Value) -> String {
         .iter()
         .map(|held| format!("with {}", word(held, "with")))
         .collect();
-    match item["quarantine"].is_object() {
-        true => "all".to_owned(),
-        false => with.join(", "),
+    if item["quarantine"].is_object() {
+        "all".to_owned()
+    } else {
+        with.join(", ")
     }
 }
 
