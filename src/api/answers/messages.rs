@@ -8,7 +8,7 @@ use crate::api::house::House;
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
 use crate::events::ids::{MessageId, Position};
-use crate::projections::pages::{self, Part, Wanted};
+use crate::projections::pages::{self, Page, Part, Wanted};
 use crate::projections::states::States;
 use crate::projections::story::{Story, events_of, line};
 use crate::projections::view::View;
@@ -27,6 +27,19 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         states: asked.states()?,
         since: asked.instant("since")?,
     };
+    let (position, page) = find(house, asked, &wanted)?;
+    let rows = page.messages.iter().map(|(id, story)| story.whole(*id));
+    let next = page.next.map(|next| next.to_string());
+    Ok(Answer::page(
+        position,
+        asked,
+        &rows.collect::<Vec<_>>(),
+        next.as_deref(),
+    ))
+}
+
+/// A page of messages, newest first, from where the question goes on; with the position it is of.
+pub fn find(house: &House, asked: &Asked, wanted: &Wanted) -> Result<(Position, Page), Problem> {
     let before = match asked.after()? {
         Some(key) => key
             .parse()
@@ -44,15 +57,8 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         as_of: position,
     };
     let look = |take: &dyn Fn(&States) -> Vec<Position>| house.look(&seen, take);
-    let page = pages::page(&house.reads.ledger, &look, &wanted, part)?;
-    let rows = page.messages.iter().map(|(id, story)| story.whole(*id));
-    let next = page.next.map(|next| next.to_string());
-    Ok(Answer::page(
-        position,
-        asked,
-        &rows.collect::<Vec<_>>(),
-        next.as_deref(),
-    ))
+    let page = pages::page(&house.reads.ledger, &look, wanted, part)?;
+    Ok((position, page))
 }
 
 /// One message, whole.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::messages::find;
 use crate::api::answer::Answer;
 use crate::api::house::House;
 use crate::api::problem::Problem;
@@ -9,17 +10,9 @@ use crate::api::query::Asked;
 use crate::events::envelope::Event;
 use crate::events::ids::{MessageId, Position};
 use crate::events::ledger::handle::Ledger;
-use crate::projections::pages::{self, Part, Wanted};
+use crate::projections::pages::Wanted;
 use crate::projections::spans;
-use crate::projections::states::States;
 use crate::projections::story::events_of;
-use crate::projections::view::View;
-
-/// How many messages are looked at for one page, wanted or not.
-const LOOKS: usize = 5_000;
-
-/// How many bytes of words are held at a time, about.
-const WEIGHT: usize = crate::api::happened::WEIGHT;
 
 /// Traces, the newest message first.
 pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
@@ -31,25 +24,8 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         states: asked.states()?,
         since: asked.instant("since")?,
     };
-    let before = match asked.after()? {
-        Some(key) => key
-            .parse()
-            .map_err(|_never_sealed| Problem::internal("cursor"))?,
-        None => u64::MAX,
-    };
-    let limit = asked.limit()?;
-    let seen = house.states(asked, &[View::Timeline, View::Outbox])?;
-    let position = house.look(&seen, |states| states.position);
+    let (position, page) = find(house, asked, &wanted)?;
     let ledger = &house.reads.ledger;
-    let part = Part {
-        before: Position(before),
-        limit,
-        looks: LOOKS,
-        weight: WEIGHT,
-        as_of: position,
-    };
-    let look = |take: &dyn Fn(&States) -> Vec<Position>| house.look(&seen, take);
-    let page = pages::page(ledger, &look, &wanted, part)?;
     let mut rows = Vec::new();
     for (message, _) in &page.messages {
         rows.extend(traced(ledger, *message, position)?);

@@ -2,13 +2,12 @@
 //! and whoever is named in the settings is told.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
+use super::background::Background;
 use super::figures::{Past, Sample, standing};
 use super::open::Owner;
 use super::serve::turned;
@@ -35,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Who looks at figures, and who tells.
 #[derive(Debug, Default)]
 pub struct Alarm {
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Background,
 }
 
 /// What is remembered between two looks.
@@ -112,29 +111,12 @@ fn post(owner: Owner, notifier: Notifier) -> mpsc::Sender<Letter> {
 impl Owner {
     /// Begins to look at figures.
     pub fn begin_alerts(&self) {
-        let task = tokio::spawn(keep_watch(self.clone()));
-        let mut one = self
-            .alarm
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        one.get_or_insert(task);
+        self.alarm.task.begin(keep_watch(self.clone()));
     }
 
     /// Waits until nothing is judged any more.
     pub(super) async fn end_alerts(&self) {
-        let task = {
-            let mut one = self
-                .alarm
-                .task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            one.take()
-        };
-        if let Some(task) = task {
-            // Whatever became of it was said by itself.
-            task.await.ok();
-        }
+        self.alarm.task.end().await;
     }
 
     fn look_at_figures(&self, memory: &mut Memory) -> Result<(Alarms, Vec<Letter>), Failure> {

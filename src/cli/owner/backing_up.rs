@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
+use super::background::Background;
 use super::open::Owner;
 use super::serve::turned;
 use crate::backup::catalog::Catalog;
@@ -43,7 +43,7 @@ const TAG: &str = "scheduled";
 #[derive(Debug, Default)]
 pub struct Watch {
     known: Mutex<BTreeMap<PathBuf, Standing>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Background,
 }
 
 /// How one repository stands.
@@ -92,30 +92,13 @@ async fn keep_backed_up(owner: Owner) {
 impl Owner {
     /// Begins to follow the schedule of backups.
     pub fn begin_backups(&self) {
-        let task = tokio::spawn(keep_backed_up(self.clone()));
-        let mut one = self
-            .watch
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        one.get_or_insert(task);
+        self.watch.task.begin(keep_backed_up(self.clone()));
     }
 
     /// Waits until nothing of the schedule is under way any more. A backup is broken off at its next
     /// segment once the owner leaves.
     pub(super) async fn end_backups(&self) {
-        let task = {
-            let mut one = self
-                .watch
-                .task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            one.take()
-        };
-        if let Some(task) = task {
-            // Whatever became of it was said by itself.
-            task.await.ok();
-        }
+        self.watch.task.end().await;
     }
 
     /// Repositories of the schedule, and what is done there.

@@ -1,6 +1,7 @@
 //! The process that holds the ledger's lock, and therefore serves everybody else.
 
 pub mod alerting;
+pub mod background;
 pub mod backing_up;
 pub mod carrying;
 pub mod figures;
