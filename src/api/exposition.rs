@@ -2,7 +2,7 @@
 //! values are few.
 
 use super::answer::Answer;
-use super::answers::backups;
+use super::exposition_safety::safety;
 use super::house::House;
 use super::problem::Problem;
 use super::written::{Format, Written};
@@ -50,7 +50,7 @@ pub fn metrics(house: &House, accept: Option<&str>) -> Result<Answer, Problem> {
         states.position
     });
     ledger(&mut written, house);
-    safety(&mut written, house)?;
+    safety(&mut written, house, now)?;
     http(&mut written, house);
     process(&mut written, house);
     Ok(Answer {
@@ -147,25 +147,21 @@ fn latencies(to: &mut Written, states: &States) {
 
 fn desk(to: &mut Written, states: &States, now: Timestamp) {
     let outbox = &states.outbox;
-    let queued = outbox.queue_after(None);
+    let (queued, oldest) = outbox.queue_figures();
     to.gauge(
         "switchboard_queue_messages",
         "Messages that wait or are being carried",
     );
     for priority in Priority::ALL {
-        let of = queued.iter().filter(|(_, kept)| kept.priority == *priority);
-        let counted = u64::try_from(of.count()).unwrap_or(u64::MAX);
+        let counted = queued.get(priority).copied().unwrap_or(0);
         to.whole(&[("priority", priority.word())], counted);
     }
     to.gauge(
         "switchboard_queue_oldest_seconds",
         "How long the oldest of them has been due",
     );
-    let oldest = queued
-        .iter()
-        .map(|(_, kept)| now.since(kept.life.due_at))
-        .max();
-    let oldest = oldest.map(|age| age.as_micros()).unwrap_or_default();
+    let oldest = oldest.map(|due_at| now.since(due_at).as_micros());
+    let oldest = oldest.unwrap_or_default();
     to.seconds(&[], u64::try_from(oldest).unwrap_or(u64::MAX));
     to.gauge(
         "switchboard_stuck_messages",
@@ -289,34 +285,6 @@ fn ledger(to: &mut Written, house: &House) {
     to.whole(&[("version", env!("CARGO_PKG_VERSION"))], 1);
 }
 
-fn safety(to: &mut Written, house: &House) -> Result<(), Problem> {
-    let safety = backups::last(&house.reads.ledger)?;
-    if let Some((taken, restorable)) = safety.backup {
-        to.gauge(
-            "switchboard_backup_last_timestamp_seconds",
-            "When the last backup was taken",
-        );
-        to.seconds(&[], taken.micros());
-        if let Some(restorable) = restorable {
-            to.gauge(
-                "switchboard_backup_restorable_timestamp_seconds",
-                "The last instant that can be restored",
-            );
-            to.seconds(&[], restorable.micros());
-        }
-    }
-    if let Some((at, passed)) = safety.drill {
-        to.gauge(
-            "switchboard_drill_last_timestamp_seconds",
-            "When the last drill was",
-        );
-        to.seconds(&[], at.micros());
-        to.gauge("switchboard_drill_last_passed", "1 when it kept its plan");
-        to.whole(&[], u64::from(passed));
-    }
-    Ok(())
-}
-
 fn http(to: &mut Written, house: &House) {
     let latencies = house.meter.latencies();
     to.histogram(
@@ -342,6 +310,13 @@ fn http(to: &mut Written, house: &House) {
 
 fn process(to: &mut Written, house: &House) {
     let figures = house.reads.surroundings.process();
+    if let Some(bytes) = figures.disk_free {
+        to.gauge(
+            "switchboard_store_free_bytes",
+            "What may still be written on the store's disk",
+        );
+        to.whole(&[], bytes);
+    }
     if let Some(bytes) = figures.resident {
         to.gauge("process_resident_memory_bytes", "Resident memory");
         to.whole(&[], bytes);

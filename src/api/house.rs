@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::answers::copies::Copies;
+use super::answers::failures::Failures;
 use super::answers::hours::Hours;
 use super::meter::Meter;
 use super::problem::Problem;
@@ -40,6 +42,19 @@ pub struct Reads {
     pub store: PathBuf,
     /// The process.
     pub surroundings: Arc<dyn Surroundings>,
+    /// What was read before, for who asks again.
+    pub memory: Memory,
+}
+
+/// What follows from events that were read once. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What happened hour by hour.
+    pub hours: Arc<Hours>,
+    /// The newest failed attempts.
+    pub failures: Arc<Failures>,
+    /// Backups and drills.
+    pub copies: Arc<Copies>,
 }
 
 /// How much is served at once, and how long anything may take.
@@ -82,8 +97,6 @@ pub struct House {
     pub meter: Meter,
     /// New events for those who follow.
     pub tail: Tail,
-    /// What happened hour by hour.
-    pub hours: Hours,
     pasts: Mutex<Vec<Arc<States>>>,
 }
 
@@ -108,7 +121,6 @@ impl House {
             shelf: Shelf::default(),
             meter: Meter::default(),
             tail: Tail::default(),
-            hours: Hours::default(),
             pasts: Mutex::default(),
         }
     }

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod cursor;
 pub mod document;
 pub mod exposition;
+pub mod exposition_safety;
 pub mod front;
 pub mod happened;
 pub mod house;

@@ -1,6 +1,7 @@
 //! The port of the API: what it asks of the process it runs in, besides ledger and projections.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -19,6 +20,23 @@ pub trait Surroundings: Send + Sync + fmt::Debug {
     fn deliveries(&self) -> Deliveries;
     /// What the process takes of its machine.
     fn process(&self) -> Figures;
+    /// How each repository of the schedule stands, as far as this process looked at it.
+    fn repositories(&self) -> Vec<Repository>;
+}
+
+/// How a repository of the schedule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its folder.
+    pub place: String,
+    /// The last of the ledger's positions that is in it.
+    pub covered: u64,
+    /// When the first event was recorded that is not.
+    pub unsaved_since: Option<Timestamp>,
+    /// How much of the newest time may be lost by the plan.
+    pub allowed: Option<Duration>,
+    /// How often in a row scheduled work failed there.
+    pub failing_attempts: u64,
 }
 
 /// How deliveries do.
@@ -45,4 +63,6 @@ pub struct Figures {
     pub open_files_max: Option<u64>,
     /// When it began.
     pub begun: Option<Timestamp>,
+    /// Bytes that may still be written on the store's disk.
+    pub disk_free: Option<u64>,
 }

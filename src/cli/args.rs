@@ -90,6 +90,7 @@ pub enum Verb {
     Resume(verbs::resume::ResumeArgs),
     Panic(verbs::panic::PanicArgs),
     Status(verbs::status::StatusArgs),
+    Top(verbs::top::TopArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Events(verbs::events::EventsArgs),
     Replay(verbs::replay::ReplayArgs),

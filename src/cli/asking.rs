@@ -65,7 +65,8 @@ impl Run {
         done
     }
 
-    fn request(&self, what: What, id: Option<Uuid>) -> Result<Request, Failure> {
+    /// A request by whoever asks here.
+    pub fn request(&self, what: What, id: Option<Uuid>) -> Result<Request, Failure> {
         let command = CommandId(id.unwrap_or_else(Self::fresh_id));
         Ok(Request {
             by: self.asker()?,

@@ -212,6 +212,7 @@ fn dispatch(verb: Verb, run: &mut Run) -> Result<Exit, Failure> {
         Verb::Resume(args) => args.run(run),
         Verb::Panic(args) => args.run(run),
         Verb::Status(args) => args.run(run),
+        Verb::Top(args) => args.run(run),
         Verb::Doctor(args) => args.run(run),
         Verb::Events(args) => args.run(run),
         Verb::Replay(args) => args.run(run),

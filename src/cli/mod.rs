@@ -22,6 +22,7 @@ pub mod seat_worker;
 pub mod settings;
 pub mod sight;
 pub mod stop;
+pub mod top;
 pub mod values;
 pub mod verbs;
 pub mod web;

@@ -13,10 +13,10 @@ use super::owner::open::Owner;
 use super::owner::request::Timing;
 use super::settings;
 use super::verbs::config;
-use crate::adapters::processes;
+use crate::adapters::{machine, processes};
 use crate::api::house::{Limits, Reads};
 use crate::api::serving::Serving;
-use crate::api::surroundings::{Deliveries, Figures, Surroundings};
+use crate::api::surroundings::{Deliveries, Figures, Repository, Surroundings};
 use crate::config::error::Origin;
 use crate::config::layers::Config;
 use crate::projections::states::States;
@@ -47,7 +47,13 @@ pub async fn serve(owner: &Owner) -> Result<Option<Serving>, Failure> {
         Err(error) => return Err(refused(&error)),
     };
     processes::allow_many_files();
-    let reads = Reads {
+    let serving = Serving::start(listener, reads(owner), limits(&config));
+    serving.map(Some).map_err(|error| refused(&error))
+}
+
+/// What is read, as the API and everything like it reads it.
+pub fn reads(owner: &Owner) -> Reads {
+    Reads {
         ledger: owner.desk.ledger().clone(),
         projections: owner.projections.clone(),
         head: owner.head.clone(),
@@ -55,9 +61,8 @@ pub async fn serve(owner: &Owner) -> Result<Option<Serving>, Failure> {
         ids: Arc::clone(&owner.ids),
         store: owner.store.clone(),
         surroundings: Arc::new(OwnersWord(owner.clone())),
-    };
-    let serving = Serving::start(listener, reads, limits(&config));
-    serving.map(Some).map_err(|error| refused(&error))
+        memory: owner.memory.clone(),
+    }
 }
 
 /// Whether somebody counts on this address.
@@ -123,6 +128,14 @@ impl Surroundings for OwnersWord {
             open_files: usage.open_files,
             open_files_max: usage.open_files_max,
             begun: usage.begun,
+            disk_free: machine::disk_free_kib(&self.0.store).map(|kib| kib.saturating_mul(1_024)),
         }
+    }
+
+    fn repositories(&self) -> Vec<Repository> {
+        self.0.repositories_seen().unwrap_or_else(|failure| {
+            tracing::warn!(message = failure.message, "repositories are not told of");
+            Vec::new()
+        })
     }
 }

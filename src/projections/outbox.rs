@@ -26,6 +26,7 @@ use crate::events::time::Timestamp;
 /// answered has left; what is dead, expired, cancelled, unknown or merely submitted stays, because
 /// it can come back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Outbox {
     pub(super) messages: ByMessage<Kept>,
     pub(super) agents: BTreeMap<AgentId, Seating>,
@@ -33,6 +34,38 @@ pub struct Outbox {
     all_paused: bool,
     pub(super) last_at: Timestamp,
     pub(super) places: Places,
+    /// How many messages are in each state: follows from them, and is asked for all the time.
+    #[serde(skip)]
+    by_state: BTreeMap<State, u64>,
+}
+
+/// The outbox as it is stored.
+#[derive(Deserialize)]
+struct Stored {
+    messages: ByMessage<Kept>,
+    agents: BTreeMap<AgentId, Seating>,
+    paused_seats: BTreeSet<SeatId>,
+    all_paused: bool,
+    last_at: Timestamp,
+    places: Places,
+}
+
+impl From<Stored> for Outbox {
+    fn from(stored: Stored) -> Self {
+        let mut by_state = BTreeMap::new();
+        for kept in stored.messages.rows() {
+            *by_state.entry(kept.life.state).or_default() += 1;
+        }
+        Self {
+            messages: stored.messages,
+            agents: stored.agents,
+            paused_seats: stored.paused_seats,
+            all_paused: stored.all_paused,
+            last_at: stored.last_at,
+            places: stored.places,
+            by_state,
+        }
+    }
 }
 
 /// A message that is kept in view.
@@ -122,6 +155,7 @@ impl Fold for Outbox {
                         life,
                     });
                     if let Some(kept) = self.messages.get(message).filter(|_| fresh) {
+                        *self.by_state.entry(kept.life.state).or_default() += 1;
                         self.places.enter(message, kept, Place::of(kept));
                     }
                 }
@@ -186,7 +220,7 @@ impl Outbox {
         let Some(kept) = self.messages.get_mut(message) else {
             return;
         };
-        let before = Place::of(kept);
+        let (before, state) = (Place::of(kept), kept.life.state);
         kept.life.advance(event.fact, event.recorded_at);
         if let Fact::AttemptStarted(started) = event.fact {
             kept.seat.clone_from(&started.seat);
@@ -197,8 +231,20 @@ impl Outbox {
             self.places.leave(message, kept, before);
             self.places.enter(message, kept, after);
         }
-        if has_left(&kept.life) {
+        let (left, now) = (has_left(&kept.life), kept.life.state);
+        if left {
             self.messages.remove(message);
+        }
+        if left || now != state {
+            if let Some(count) = self.by_state.get_mut(&state) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.by_state.remove(&state);
+                }
+            }
+            if !left {
+                *self.by_state.entry(now).or_default() += 1;
+            }
         }
     }
 
@@ -274,22 +320,27 @@ impl Outbox {
 
     /// Messages in a state.
     pub fn count(&self, state: State) -> u64 {
-        let count = self
-            .messages
-            .rows()
-            .filter(|kept| kept.life.state == state)
-            .count();
-        u64::try_from(count).unwrap_or(u64::MAX)
+        self.by_state.get(&state).copied().unwrap_or(0)
     }
 
     /// Messages that wait or are being carried.
     pub fn queued(&self) -> u64 {
-        let count = self
-            .messages
-            .rows()
-            .filter(|kept| is_queued(&kept.life))
-            .count();
-        u64::try_from(count).unwrap_or(u64::MAX)
+        self.places.count()
+    }
+
+    /// How many of them there are by priority, and since when the oldest is due.
+    pub fn queue_figures(&self) -> (BTreeMap<Priority, u64>, Option<Timestamp>) {
+        let mut counts = BTreeMap::new();
+        for (Reverse(priority), ..) in self.places.waiting.values().flatten() {
+            *counts.entry(*priority).or_default() += 1;
+        }
+        let mut oldest = self.places.due.first().map(|(due_at, _)| *due_at);
+        for (_, kept) in self.under_way() {
+            *counts.entry(kept.priority).or_default() += 1;
+            let due_at = kept.life.due_at;
+            oldest = Some(oldest.map_or(due_at, |oldest| oldest.min(due_at)));
+        }
+        (counts, oldest)
     }
 
     /// The queue as `switchboard queue` prints it: waiting or under way, in the order of turns.
@@ -304,9 +355,11 @@ impl Outbox {
     pub fn queue_after(&self, turn: Option<(Priority, Position)>) -> Vec<(MessageId, &Kept)> {
         let turn = turn.map(|(priority, position)| (Reverse(priority), position));
         let of = |kept: &Kept| (Reverse(kept.priority), kept.position);
-        let mut queued: Vec<_> = self
-            .messages()
-            .filter(|(_, kept)| is_queued(&kept.life))
+        let waiting = self.places.waiting.values().flatten();
+        let waiting = waiting
+            .filter_map(|(.., message)| self.messages.get(*message).map(|kept| (*message, kept)));
+        let mut queued: Vec<_> = waiting
+            .chain(self.under_way())
             .filter(|(_, kept)| turn.is_none_or(|turn| of(kept) > turn))
             .collect();
         queued.sort_unstable_by_key(|(_, kept)| of(kept));
@@ -347,10 +400,6 @@ impl Outbox {
             "all_paused": self.all_paused,
         })
     }
-}
-
-const fn is_queued(life: &Life) -> bool {
-    life.attempt_open || matches!(life.state, State::Accepted)
 }
 
 impl Seating {

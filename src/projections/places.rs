@@ -64,6 +64,14 @@ impl Place {
 }
 
 impl Places {
+    /// How many messages wait or are under way.
+    pub(super) fn count(&self) -> u64 {
+        let waiting = self.waiting.values().map(BTreeSet::len);
+        let busy = self.busy.values().map(BTreeSet::len);
+        let count = waiting.chain(busy).fold(0, usize::saturating_add);
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     /// A message comes to a place.
     pub(super) fn enter(&mut self, message: MessageId, kept: &Kept, place: Place) {
         match place {

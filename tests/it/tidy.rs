@@ -67,6 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hmac", &["src/adapters/telling.rs"]),
     ("sha2", &["src/adapters/telling.rs"]),
     ("tower_service", &["src/api/"]),
+    ("unicode_width", &["src/cli/top/"]),
 ];
 
 /// Outside crates that carry no effect, and those whose effects the pure files are kept from.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::backups::{self, Safety};
 use crate::api::answer::Answer;
-use crate::api::house::House;
+use crate::api::house::{House, Reads};
 use crate::api::problem::Problem;
 use crate::api::query::Asked;
 use crate::api::surroundings::Deliveries;
@@ -62,21 +62,21 @@ type Verdict = (&'static str, u64, Status, String);
 /// `GET /api/v1/messaging/health`.
 pub fn health(house: &House, _asked: &Asked) -> Result<Answer, Problem> {
     let position = house.reads.projections.position();
-    let facts = facts(house)?;
+    let facts = facts(&house.reads)?;
     let now = house.reads.clock.now();
     Ok(Answer::item(position, &judged(&facts, now)))
 }
 
 /// Gathers what is judged.
-pub fn facts(house: &House) -> Result<Facts, Problem> {
-    let ledger = &house.reads.ledger;
+pub fn facts(reads: &Reads) -> Result<Facts, Problem> {
+    let ledger = &reads.ledger;
     let head = ledger.head();
-    let (paused, stuck, broken) = house.reads.projections.read(of_states);
+    let (paused, stuck, broken) = reads.projections.read(of_states);
     Ok(Facts {
         poisoned: ledger.poisoned(),
         condition: ledger.condition(),
-        projections: house.reads.projections.list(head),
-        deliveries: house.reads.surroundings.deliveries(),
+        projections: reads.projections.list(head),
+        deliveries: reads.surroundings.deliveries(),
         paused,
         stuck,
         broken,
@@ -109,7 +109,7 @@ pub fn judged_then(house: &House, states: &States, at: Timestamp) -> Result<Valu
         broken,
         safety: backups::last_at(&house.reads.ledger, states.position)?,
         newest: states.at,
-        ..facts(house)?
+        ..facts(&house.reads)?
     };
     Ok(verdict(
         [messages(&facts), agents(&facts), backup(&facts, at)],

@@ -71,7 +71,8 @@ fn rate(arrived: u64, missed: u64) -> Option<f64> {
     Some(f64::from(u32::try_from(share).unwrap_or(0)) / 10_000.0)
 }
 
-fn quantiles(histogram: &Histogram) -> Value {
+/// A histogram as how many, and how long at most for which share of them.
+pub fn quantiles(histogram: &Histogram) -> Value {
     let quantile = |per_mille| {
         let latency = histogram.quantile(per_mille)?;
         u64::try_from(latency.as_micros()).ok()

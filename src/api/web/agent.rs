@@ -23,9 +23,12 @@ pub fn agent(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         let id = look.asked.agent_in_path()?;
         let agent = look.ask("/api/v1/messaging/agents/{id}", Some(id.as_str()), &[])?;
         let period = u64::try_from(PERIOD).unwrap_or(24);
-        let hours = house
-            .hours
-            .last(&house.reads.ledger, (look.position, look.at), period)?;
+        let hours =
+            house
+                .reads
+                .memory
+                .hours
+                .last(&house.reads.ledger, (look.position, look.at), period)?;
         let day = together(hours.iter().map(|(_, hour)| hour));
         let counts = day.by_agent.get(&id).cloned().unwrap_or_default();
         let query = [("to", id.as_str()), ("limit", "20")];

@@ -30,9 +30,12 @@ const RECENT: usize = 30;
 pub fn errors(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     page(house, asked, |look| {
         let period = u64::try_from(PERIOD).unwrap_or(24);
-        let hours = house
-            .hours
-            .last(&house.reads.ledger, (look.position, look.at), period)?;
+        let hours =
+            house
+                .reads
+                .memory
+                .hours
+                .last(&house.reads.ledger, (look.position, look.at), period)?;
         let sum = together(hours.iter().map(|(_, hour)| hour));
         let body = html! {
             (section("time", "By hour, last 24 h", &by_hour(&hours)))
@@ -140,10 +143,16 @@ fn by_agent(look: &Look<'_>, sum: &Hour) -> Markup {
 
 /// The newest failed attempts, of everybody or of one agent.
 pub fn recent(look: &Look<'_>, of: Option<&AgentId>) -> Result<Markup, Problem> {
-    let filter = Filter::kind("attempt.failed");
     // One agent's are among everybody's.
     let limit = if of.is_some() { RECENT * 10 } else { RECENT };
-    let (events, _) = happened::newest(look.house, &filter, look.position, limit)?;
+    let events = if look.past {
+        let filter = Filter::kind("attempt.failed");
+        happened::newest(look.house, &filter, look.position, limit)?.0
+    } else {
+        let reads = &look.house.reads;
+        let failures = &reads.memory.failures;
+        failures.newest(&reads.ledger, look.position, limit)?
+    };
     let mut rows = Vec::new();
     for event in &events {
         let Fact::AttemptFailed(failed) = &event.fact else {

@@ -35,9 +35,12 @@ type Days = Vec<(Timestamp, Arc<Hour>)>;
 pub fn overview(house: &House, asked: &Asked) -> Result<Answer, Problem> {
     page(house, asked, |look| {
         let figures = look.ask("/api/v1/messaging/metrics", None, &[])?;
-        let hours = house
-            .hours
-            .last(&house.reads.ledger, (look.position, look.at), 48)?;
+        let hours =
+            house
+                .reads
+                .memory
+                .hours
+                .last(&house.reads.ledger, (look.position, look.at), 48)?;
         let split = hours.len().saturating_sub(PERIOD);
         let (before, day) = hours.split_at(split);
         let (sum, sum_before) = (together(only_hours(day)), together(only_hours(before)));
@@ -141,7 +144,7 @@ fn wellness(look: &Look<'_>) -> Result<Markup, Problem> {
         let seen = house.states(&look.moment()?, &[View::Agents, View::Outbox])?;
         house.look(&seen, |states| health::judged_then(house, states, look.at))?
     } else {
-        health::judged(&health::facts(house)?, look.now)
+        health::judged(&health::facts(&house.reads)?, look.now)
     };
     let overall = text(&verdict, "overall_status");
     let components = verdict.get("components").and_then(Value::as_object);

@@ -4,8 +4,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    agents, alerts, backup, calibrate, doctor, drill, events, execute, inbox, messages, panic,
-    projections, send, status, timing,
+    agents, alerts, backup, calibrate, doctor, drill, events, execute, inbox, messages, overview,
+    panic, projections, send, status, timing,
 };
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::owner::open::Owner;
@@ -88,6 +88,7 @@ pub async fn answer(owner: &Owner, request: Request, items: Items) -> Result<Exi
         What::Calibrate(agent) => calibrate::answer(asked, agent).await,
         What::Timing(wanted) => timing::answer(asked, wanted).await,
         What::Panic => panic::answer(asked).await,
+        What::Overview => overview::answer(asked).await,
         What::Status => status::answer(asked).await,
         What::Doctor => doctor::answer(asked).await,
         What::Events(wanted) => events::list(asked, wanted).await,

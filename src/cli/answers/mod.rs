@@ -13,6 +13,7 @@ pub mod execute;
 pub mod inbox;
 pub mod limits;
 pub mod messages;
+pub mod overview;
 pub mod panic;
 pub mod projections;
 pub mod send;

@@ -56,13 +56,19 @@ impl Paint {
 
     /// A message's state in its tone.
     pub fn state(self, state: &str) -> String {
-        let tone = match state {
-            "observed" | "acknowledged" | "answered" | "live" | "closed" | "ready" => Tone::Good,
-            "dead" | "expired" | "unknown" | "open" | "stopped" | "removed" => Tone::Bad,
-            "cancelled" | "inactive" => Tone::Dim,
-            _ => Tone::Waiting,
-        };
-        self.tone(tone, state)
+        self.tone(tone_of(state), state)
+    }
+}
+
+/// What a state means.
+pub fn tone_of(state: &str) -> Tone {
+    match state {
+        "observed" | "acknowledged" | "answered" | "live" | "closed" | "ready" | "healthy" => {
+            Tone::Good
+        }
+        "dead" | "expired" | "unknown" | "open" | "stopped" | "removed" | "unhealthy" => Tone::Bad,
+        "cancelled" | "inactive" => Tone::Dim,
+        _ => Tone::Waiting,
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::background::Background;
 use super::open::Owner;
 use super::serve::turned;
+use crate::api::surroundings::Repository;
 use crate::backup::catalog::Catalog;
 use crate::backup::error::BackupError;
 use crate::backup::manifest::Ancestor;
@@ -343,6 +344,26 @@ impl Owner {
                 let unsaved = self.unsaved(standing.covered)?;
                 let lag = unsaved.map_or(Duration::ZERO, |since| self.now().since(since));
                 Ok((lag, limit))
+            })
+            .collect()
+    }
+
+    /// How each repository of the schedule stands, as it was looked at last: no repository is read for it.
+    pub fn repositories_seen(&self) -> Result<Vec<Repository>, Failure> {
+        let (repos, ..) = self.schedule()?;
+        let allowed = self.allowed();
+        let standings = repos.into_iter().map(|repo| (self.watch.of(&repo), repo));
+        let known = standings.filter(|(standing, _)| standing.read_at.is_some());
+        known
+            .map(|(standing, repo)| {
+                let failing = standing.past.failing.as_ref();
+                Ok(Repository {
+                    place: repo.display().to_string(),
+                    covered: standing.covered,
+                    unsaved_since: self.unsaved(standing.covered)?,
+                    allowed,
+                    failing_attempts: failing.map_or(0, |it| u64::from(it.attempts)),
+                })
             })
             .collect()
     }

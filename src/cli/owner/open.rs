@@ -15,6 +15,7 @@ use super::tuning::Tuning;
 use crate::adapters::checkpoints::FolderCheckpoints;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::RandomIds;
+use crate::api::house::Memory;
 use crate::cli::exit::{Exit, Failure};
 use crate::commands::desk::Desk;
 use crate::config::layers::{Config, Layers, Sources};
@@ -90,6 +91,8 @@ pub struct Owner {
     pub(super) carrying: Arc<OnceCell<Carrying>>,
     /// Wishes to measure, for the lanes.
     pub calls: Calls,
+    /// What follows from events that were read once.
+    pub memory: Memory,
 }
 
 impl fmt::Debug for Owner {
@@ -172,6 +175,7 @@ impl Owner {
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),
             calls: Calls::default(),
+            memory: Memory::default(),
         })
     }
 

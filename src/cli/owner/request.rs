@@ -87,6 +87,8 @@ pub enum What {
     Timing(Timing),
     /// `panic`.
     Panic,
+    /// `top`.
+    Overview,
     /// `status`.
     Status,
     /// `doctor`.

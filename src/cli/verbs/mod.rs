@@ -36,5 +36,6 @@ pub mod show;
 pub mod simulate;
 pub mod status;
 pub mod timing;
+pub mod top;
 pub mod verify;
 pub mod why;
