@@ -1,6 +1,7 @@
 //! The part of `/metrics` that tells what would be lost: backups, drills, and the clock of the plan.
 
 use super::answers::backups;
+use super::answers::copies::Known;
 use super::answers::overview::unsaved_since;
 use super::house::House;
 use super::problem::Problem;
@@ -13,6 +14,23 @@ use crate::events::time::Timestamp;
 pub fn safety(to: &mut Written, house: &House, now: Timestamp) -> Result<(), Problem> {
     let reads = &house.reads;
     let known = reads.memory.copies.known(&reads.ledger)?;
+    taken(to, &known);
+    exposure(to, house, now)?;
+    schedule(to, house, now);
+    to.counter(
+        "switchboard_backup_failures_total",
+        "How often scheduled work failed",
+    );
+    for work in Work::ALL {
+        let count = known.failed.get(work).copied().unwrap_or(0);
+        to.whole(&[("work", work.word())], count);
+    }
+    drills(to, &known);
+    Ok(())
+}
+
+/// The last backup of each kind.
+fn taken(to: &mut Written, known: &Known) {
     to.counter("switchboard_backups_total", "Backups taken");
     for kind in Kind::ALL {
         let count = known.copied.get(kind).map_or(0, |it| it.count);
@@ -46,16 +64,10 @@ pub fn safety(to: &mut Written, house: &House, now: Timestamp) -> Result<(), Pro
     for (kind, it) in &known.copied {
         to.whole(&[("kind", kind.word())], it.stored);
     }
-    exposure(to, house, now)?;
-    to.counter(
-        "switchboard_backup_failures_total",
-        "How often scheduled work failed",
-    );
-    for work in Work::ALL {
-        let count = known.failed.get(work).copied().unwrap_or(0);
-        to.whole(&[("work", work.word())], count);
-    }
-    schedule(to, house, now);
+}
+
+/// The last drill of each scenario.
+fn drills(to: &mut Written, known: &Known) {
     to.gauge(
         "switchboard_drill_last_timestamp_seconds",
         "When the last drill was",
@@ -82,7 +94,6 @@ pub fn safety(to: &mut Written, house: &House, now: Timestamp) -> Result<(), Pro
     for (scenario, it) in &known.rehearsed {
         to.seconds(&[("scenario", scenario.word())], it.measured.lost_micros);
     }
-    Ok(())
 }
 
 /// What is in no backup at all, wherever it lies.

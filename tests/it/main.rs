@@ -43,6 +43,7 @@ mod dashboard;
 mod delivery_cases;
 mod delivery_kit;
 mod delivery_sim;
+mod deploying;
 mod desk;
 mod dispatch;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
@@ -74,6 +75,7 @@ mod running_x11;
 mod source;
 mod tidy;
 mod timing;
+mod top;
 mod torture_decoders;
 mod torture_disks;
 mod torture_faults;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use switchboard::adapters::checkpoints::FolderCheckpoints;
+use switchboard::api::answers::failures::Failures;
 use switchboard::commands::cancel::Cancel;
 use switchboard::commands::command::Command;
 use switchboard::commands::cut_off::CutOff;
@@ -385,6 +386,60 @@ fn what_the_outbox_suggests_the_desk_accepts() {
             assert_eq!(agent.queued, u64::try_from(queued.count()).unwrap(), "{id}");
         }
     });
+}
+
+#[test]
+fn what_the_outbox_counts_as_messages_move_is_what_is_there() {
+    let (lab, live, _) = varied(11, 400);
+    let checkpoints = Arc::new(FolderCheckpoints::of_store(lab.store.path()));
+    live.save(lab.ledger()).unwrap();
+    let loaded = Projections::open(lab.ledger(), checkpoints).unwrap();
+    for projections in [&live, &loaded] {
+        projections.read(|states| {
+            let outbox = &states.outbox;
+            for state in State::ALL {
+                let there = outbox.messages().filter(|(_, it)| it.life.state == *state);
+                let there = u64::try_from(there.count()).unwrap();
+                assert_eq!(outbox.count(*state), there, "{state}");
+            }
+            let queued = || {
+                outbox
+                    .messages()
+                    .filter(|(_, it)| it.life.attempt_open || it.life.state == State::Accepted)
+            };
+            let there = queued().count();
+            assert!(there > 0 && outbox.count(State::Dead) > 0);
+            assert_eq!(outbox.queued(), u64::try_from(there).unwrap());
+            let mut in_turn: Vec<_> = queued().collect();
+            in_turn.sort_by_key(|(_, it)| (std::cmp::Reverse(it.priority), it.position));
+            assert_eq!(outbox.queue_after(None), in_turn);
+            let (counts, oldest) = outbox.queue_figures();
+            assert_eq!(counts.values().sum::<u64>(), outbox.queued());
+            assert_eq!(oldest, queued().map(|(_, it)| it.life.due_at).min());
+        });
+    }
+}
+
+#[test]
+fn failures_that_are_kept_in_memory_are_those_in_the_ledger() {
+    let (lab, _, _) = varied(5, 400);
+    let failures = Failures::default();
+    let head = lab.ledger().head().position;
+    let mut most = 0;
+    // Forward, and then back: who looked at an older position a moment ago may come later.
+    for to in [1, 50, 51, 200, head.0, head.0, 100] {
+        let to = Position(to.min(head.0));
+        let events = lab.ledger().read(Position(1), usize::MAX).unwrap();
+        let of_kind = events
+            .into_iter()
+            .filter(|it| it.position <= to && it.fact.name() == "attempt.failed");
+        let mut wanted: Vec<_> = of_kind.collect();
+        wanted.reverse();
+        wanted.truncate(10);
+        most = most.max(wanted.len());
+        assert_eq!(failures.newest(lab.ledger(), to, 10).unwrap(), wanted);
+    }
+    assert_eq!(most, 10);
 }
 
 #[test]

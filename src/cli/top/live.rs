@@ -26,6 +26,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Without a daemon each answer opens the ledger: at most a fifth of the time, so that others get at it.
 const SHARE: u32 = 5;
 
+/// An answer that takes longer is told of.
+const SOON: Duration = Duration::from_secs(3);
+
 /// How long an answer under way may take when somebody leaves.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -99,9 +102,11 @@ pub async fn live(asking: Asking, paint: Paint) -> Result<Exit, Failure> {
     };
     let mut keys = Keys::default();
     let mut under_way: Option<JoinHandle<Answered>> = None;
+    let mut asked = Instant::now();
     let exit = loop {
         screen.draw()?;
         let due = under_way.is_none() && !screen.view.paused;
+        let awaited = under_way.is_some() && screen.trouble.is_none();
         tokio::select! {
             exit = stop.asked() => break exit,
             _ = resized.recv() => screen.terminal.wipe()?,
@@ -119,7 +124,13 @@ pub async fn live(asking: Asking, paint: Paint) -> Result<Exit, Failure> {
                 under_way = None;
                 next = Instant::now() + screen.take(answer, took);
             }
-            () = tokio::time::sleep_until(next), if due => under_way = Some(asking.begin()),
+            () = tokio::time::sleep_until(next), if due => {
+                asked = Instant::now();
+                under_way = Some(asking.begin());
+            }
+            () = tokio::time::sleep_until(asked + SOON), if awaited => {
+                screen.trouble = Some("whoever has the ledger takes long to answer".to_owned());
+            }
         }
     };
     drop(screen);

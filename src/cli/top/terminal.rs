@@ -124,9 +124,10 @@ fn listen() -> mpsc::Receiver<io::Result<Vec<u8>>> {
     keys
 }
 
-/// A line in its row, and nothing behind it.
+/// A line in its row, and nothing behind it. The row is wiped first: behind a line as wide as the screen
+/// the cursor stands on its last letter.
 fn row(nth: usize, line: &str) -> String {
-    format!("\x1b[{};1H\x1b[0m{line}\x1b[K", nth.saturating_add(1))
+    format!("\x1b[{};1H\x1b[0m\x1b[2K{line}", nth.saturating_add(1))
 }
 
 fn write(text: &str) -> io::Result<()> {
