@@ -435,11 +435,11 @@ fn failures_that_are_kept_in_memory_are_those_in_the_ledger() {
             .filter(|it| it.position <= to && it.fact.name() == "attempt.failed");
         let mut wanted: Vec<_> = of_kind.collect();
         wanted.reverse();
-        wanted.truncate(10);
+        wanted.truncate(5);
         most = most.max(wanted.len());
-        assert_eq!(failures.newest(lab.ledger(), to, 10).unwrap(), wanted);
+        assert_eq!(failures.newest(lab.ledger(), to, 5).unwrap(), wanted);
     }
-    assert_eq!(most, 10);
+    assert_eq!(most, 5);
 }
 
 #[test]

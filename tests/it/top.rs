@@ -141,7 +141,7 @@ fn top_shows_what_changes_and_gives_the_terminal_back() {
     assert!(!screen.contains("\x1b[10;1H"), "{screen:?}");
     pty.press("q");
     pty.left_with(0);
-    assert_eq!(daemon.stop().code, 0);
+    assert_eq!(daemon.stop().code, 143);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn top_goes_on_when_the_daemon_leaves() {
     let daemon = desk.serve(&["--desktop", "none", "--listen", "127.0.0.1:0"]);
     let mut pty = Pty::top(&desk);
     pty.wait_for("position 1");
-    assert_eq!(daemon.stop().code, 0);
+    assert_eq!(daemon.stop().code, 143);
     pty.wait_for("no daemon: nothing is delivered");
     pty.press("q");
     pty.left_with(0);

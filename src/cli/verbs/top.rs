@@ -31,7 +31,8 @@ impl TopArgs {
     /// Shows the desk until somebody leaves, or once.
     pub fn run(self, run: &mut Run) -> Result<Exit, Failure> {
         let manner = run.printer.manner();
-        if self.once || manner.json || !terminal::is_there() {
+        let dumb = run.environment.text("TERM") == Some("dumb");
+        if self.once || manner.json || dumb || !terminal::is_there() {
             let columns = columns(run);
             return run.tell(WHAT, |item, paint| text(item, columns, paint));
         }
