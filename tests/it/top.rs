@@ -167,7 +167,7 @@ fn top_goes_on_when_the_daemon_leaves() {
     let desk = Desk::new();
     let daemon = desk.serve(&["--desktop", "none", "--listen", "127.0.0.1:0"]);
     let mut pty = Pty::top(&desk);
-    pty.wait_for("position 1");
+    pty.wait_for("delivering with none");
     assert_eq!(daemon.stop().code, 143);
     pty.wait_for("no daemon: nothing is delivered");
     pty.press("q");
