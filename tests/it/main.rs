@@ -20,6 +20,7 @@
 mod accept;
 mod alerts;
 mod api;
+mod api_faults;
 mod api_kit;
 mod api_refusals;
 mod api_stream;

@@ -30,15 +30,7 @@ worded! {
 
 /// Lines, newest first.
 pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
-    let level: Option<Level> = asked
-        .text("level")
-        .map(|text| {
-            let read = text.parse();
-            read.map_err(|why: crate::events::ids::NotAName| {
-                Problem::malformed("level", &why.to_string())
-            })
-        })
-        .transpose()?;
+    let level = asked.level("level")?;
     let (since, until) = (asked.instant("since")?, asked.instant("until")?);
     let id = asked.id("message")?;
     let (after, limit) = (asked.after()?, asked.limit()?);
