@@ -19,6 +19,21 @@ pub trait Surroundings: Send + Sync + fmt::Debug {
     fn deliveries(&self) -> Deliveries;
     /// What the process takes of its machine.
     fn process(&self) -> Figures;
+    /// What became of spans that are sent to a collector; none when they are not.
+    fn exported(&self) -> Option<Exported>;
+}
+
+/// What became of spans that are sent to a collector, since the process began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Spans that it has.
+    pub spans: u64,
+    /// Spans that it refused.
+    pub dropped: u64,
+    /// Requests that it did not answer, or not as it should.
+    pub failures: u64,
+    /// Events that were not looked at yet.
+    pub behind: u64,
 }
 
 /// How deliveries do.

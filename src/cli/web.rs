@@ -16,7 +16,7 @@ use super::verbs::config;
 use crate::adapters::processes;
 use crate::api::house::{Limits, Reads};
 use crate::api::serving::Serving;
-use crate::api::surroundings::{Deliveries, Figures, Surroundings};
+use crate::api::surroundings::{Deliveries, Exported, Figures, Surroundings};
 use crate::config::error::Origin;
 use crate::config::layers::Config;
 use crate::projections::states::States;
@@ -124,5 +124,9 @@ impl Surroundings for OwnersWord {
             open_files_max: usage.open_files_max,
             begun: usage.begun,
         }
+    }
+
+    fn exported(&self) -> Option<Exported> {
+        self.0.exported()
     }
 }

@@ -16,7 +16,7 @@ use switchboard::api::query::Asked;
 use switchboard::api::route::{Route, Serve, Shape};
 use switchboard::api::routes::ROUTES;
 use switchboard::api::serving::Serving;
-use switchboard::api::surroundings::{Deliveries, Figures, Surroundings};
+use switchboard::api::surroundings::{Deliveries, Exported, Figures, Surroundings};
 use switchboard::projections::checkpoints::NoCheckpoints;
 use switchboard::projections::host::Projections;
 use switchboard::projections::states::States;
@@ -54,6 +54,10 @@ impl Surroundings for Alone {
     fn process(&self) -> Figures {
         Figures::default()
     }
+
+    fn exported(&self) -> Option<Exported> {
+        None
+    }
 }
 
 /// Lets those who hang go home when the test is over.
@@ -70,7 +74,10 @@ fn hangs(house: &House, _: &Asked) -> Result<Answer, Problem> {
     Ok(Answer::item(house.head(), &Value::Null))
 }
 
-const fn route(path: &'static str, handler: fn(&House, &Asked) -> Result<Answer, Problem>) -> Route {
+const fn route(
+    path: &'static str,
+    handler: fn(&House, &Asked) -> Result<Answer, Problem>,
+) -> Route {
     Route {
         path,
         summary: "Only in this test",
@@ -129,18 +136,31 @@ async fn a_handler_that_breaks_or_hangs_is_told_and_survived() {
 
     for _ in 0..5 {
         let broken = ask(address, "/breaks").await;
-        assert_eq!((broken.status, &problem(&broken)["code"]), (500, &"internal".into()));
+        assert_eq!(
+            (broken.status, &problem(&broken)["code"]),
+            (500, &"internal".into())
+        );
     }
     let late = ask(address, "/hangs").await;
-    assert_eq!((late.status, &problem(&late)["code"]), (503, &"timed_out".into()));
+    assert_eq!(
+        (late.status, &problem(&late)["code"]),
+        (503, &"timed_out".into())
+    );
     // One of two places is left, and enough for everybody.
     let metrics = ask(address, "/metrics").await;
     assert_eq!(metrics.status, 200);
-    assert!(metrics.text().contains("switchboard_http_panics_total 5\n"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("switchboard_http_panics_total 5\n"),
+        "{}",
+        metrics.text()
+    );
     // With the last place gone, who reads is told when to come again, and not kept.
     assert_eq!(ask(address, "/hangs").await.status, 503);
     let busy = ask(address, "/api/v1/version").await;
-    assert_eq!((busy.status, &problem(&busy)["code"]), (503, &"busy".into()));
+    assert_eq!(
+        (busy.status, &problem(&busy)["code"]),
+        (503, &"busy".into())
+    );
     assert_eq!(busy.header("retry-after"), Some("1"));
 
     GO_HOME.store(true, Ordering::Relaxed);

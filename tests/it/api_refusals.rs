@@ -305,7 +305,11 @@ fn a_position_that_does_not_come_is_not_waited_for_longer_than_asked() {
     }
     let level = web.problem(&format!("/api/v1/observability/logs?level=loud&{long}"));
     assert_eq!(level["code"], "malformed_parameter");
-    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
     let now = web.head();
     let target = format!("{MESSAGING}/agents?after_position={now}");
     assert_eq!(web.get(&target).status, 200);

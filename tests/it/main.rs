@@ -48,6 +48,7 @@ mod desk;
 mod dispatch;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod exporting;
 mod folds;
 mod folds_speed;
 mod golden;
