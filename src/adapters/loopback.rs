@@ -66,7 +66,8 @@ impl Target {
 
     /// Posts JSON with these further headers, each a whole line. How long it may take is the caller's business.
     pub async fn post(&self, headers: &[String], body: &str) -> std::io::Result<Answered> {
-        let more: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let more: Vec<String> = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let more = more.concat();
         let request = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              {more}User-Agent: switchboard/{}\r\nConnection: close\r\n\r\n{body}",

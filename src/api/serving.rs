@@ -60,12 +60,12 @@ impl Serving {
         let address = listener.local_addr()?;
         let (leaving, left) = watch::channel(false);
         let house = Arc::new(House::new(reads, limits, left));
-        let router = reading::router(Arc::clone(&house), routes);
+        let all = reading::router(Arc::clone(&house), routes);
         Ok(Self {
             address,
             leaving,
             telling: tokio::spawn(tail::tell(Arc::clone(&house))),
-            accepting: tokio::spawn(accept(listener, house, router)),
+            accepting: tokio::spawn(accept(listener, house, all)),
         })
     }
 

@@ -88,7 +88,9 @@ fn attributes(fields: &Map<String, Value>) -> Vec<Value> {
                 Value::Number(it) if it.is_f64() => json!({"doubleValue": it}),
                 Value::Number(it) => json!({"intValue": it.to_string()}),
                 Value::String(it) => json!({"stringValue": it}),
-                other => json!({"stringValue": other.to_string()}),
+                other @ (Value::Null | Value::Array(_) | Value::Object(_)) => {
+                    json!({"stringValue": other.to_string()})
+                }
             };
             json!({"key": key, "value": value})
         })

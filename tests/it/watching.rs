@@ -207,7 +207,7 @@ fn log_lines_are_found_by_message_correlation_request_and_session() {
         let id = |sent: &Value, name: &str| sent[name].as_str().unwrap().to_owned();
         let lines = |filter: &str| web.items(&format!("{LOGS}?{filter}"));
         let about = format!("message={}", id(&one, "message"));
-        super::running_kit::until("both lines are there", || lines(&about).len() == 2);
+        until("both lines are there", || lines(&about).len() == 2);
         let told = lines(&about);
         let kinds: Vec<&str> = told
             .iter()

@@ -47,10 +47,11 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
             && since.is_none_or(|since| at.is_some_and(|at| at >= since))
             && until.is_none_or(|until| at.is_some_and(|at| at <= until))
             && session.as_ref().is_none_or(|id| line["session"] == **id)
-            && correlation
-                .as_ref()
-                .is_none_or(|id| line["fields"]["correlation"] == **id)
-            && request.is_none_or(|id| line["fields"]["request"] == *id)
+            && correlation.as_ref().is_none_or(|id| {
+                line.pointer("/fields/correlation")
+                    .is_some_and(|it| it == id.as_str())
+            })
+            && request.is_none_or(|id| line.pointer("/fields/request").is_some_and(|it| it == id))
     };
     let mut items: Vec<Value> = Vec::new();
     let mut last = None;
