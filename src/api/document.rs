@@ -114,7 +114,7 @@ fn schema(sort: Sort) -> Value {
         Sort::Word => json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"}),
         Sort::States => {
             let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
-            json!({"type": "array", "items": {"type": "string", "enum": words}})
+            json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": words}})
         }
         Sort::Instant => json!({"type": "string", "format": "date-time"}),
         Sort::Moment => json!({"anyOf": [position, {"type": "string", "format": "date-time"}]}),

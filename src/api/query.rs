@@ -123,7 +123,9 @@ impl Asked {
 
     /// An instant.
     pub fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        self.parsed(name)
+        let read =
+            |text| Timestamp::asked(text).map_err(|why| Problem::malformed(name, &why.to_string()));
+        self.text(name).map(read).transpose()
     }
 
     /// A position.

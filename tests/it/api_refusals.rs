@@ -199,6 +199,14 @@ fn every_parameter_that_cannot_be_read_is_named() {
         unknown["hint"].as_str().unwrap().contains("limit"),
         "{unknown}"
     );
+    // Long ago is no mistake: nothing was there.
+    for (query, count) in [
+        ("since=0165-04-27T01:07:00Z", 6),
+        ("as_of=0165-04-27T01:07:00Z", 0),
+    ] {
+        let found = web.items(&format!("{MESSAGING}/messages?{query}"));
+        assert_eq!(found.len(), count, "{query}");
+    }
     let field = web.problem("/api/v1/messaging/messages?limit=0");
     assert_eq!(field["parameter"], "limit");
 }
