@@ -4,13 +4,15 @@ use std::fmt as text;
 use std::sync::Arc;
 
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
+use super::owner::narrating;
 use crate::adapters::log_files::LogFiles;
 use crate::config::settings::{Log, LogFormat};
 
@@ -71,7 +73,12 @@ pub fn begin(log: &Log, files: LogFiles, session: uuid::Uuid) -> Logging {
         line: Format::default().json(),
     };
     let (text, json) = match log.format {
-        LogFormat::Text => (Some(fmt::layer().with_writer(std::io::stderr)), None),
+        // People at a terminal are told what should be looked at; what happens to each message is in the files.
+        LogFormat::Text => {
+            let text = fmt::layer().with_writer(std::io::stderr);
+            let calm = filter_fn(|line| line.target() != narrating::TARGET);
+            (Some(text.with_filter(calm)), None)
+        }
         LogFormat::Json => {
             let json = fmt::layer()
                 .fmt_fields(JsonFields::new())

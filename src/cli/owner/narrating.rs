@@ -10,6 +10,9 @@ use crate::events::ids::Position;
 use crate::events::ledger::handle::ReadError;
 use crate::projections::outbox::message_of;
 
+/// What these lines are filed under.
+pub const TARGET: &str = "switchboard::event";
+
 /// So many events are read at once.
 const BATCH: usize = 1_000;
 
@@ -27,7 +30,7 @@ async fn narrate(owner: Owner) {
             moved = head.changed() => if moved.is_err() { return },
         }
         let to = *head.borrow_and_update();
-        if !tracing::enabled!(target: "switchboard::event", tracing::Level::INFO) {
+        if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             next = to.next();
             continue;
         }
@@ -94,8 +97,8 @@ fn tell(event: &Event) {
     let (position, actor) = (event.position.0, &event.cause.actor);
     let (correlation, request) = (event.cause.correlation, event.cause.command);
     if DETAILS.contains(&kind.as_str()) {
-        tracing::debug!(target: "switchboard::event", kind, position, %message_id, %correlation, %request, %actor, "happened");
+        tracing::debug!(target: TARGET, kind, position, %message_id, %correlation, %request, %actor, "happened");
     } else {
-        tracing::info!(target: "switchboard::event", kind, position, %message_id, %correlation, %request, %actor, "happened");
+        tracing::info!(target: TARGET, kind, position, %message_id, %correlation, %request, %actor, "happened");
     }
 }
