@@ -45,7 +45,7 @@ class Browser:
         os.close(to_read)
         os.close(to_write)
         self.reader, self.writer = ours_read, ours_write
-        target = self.say("Target.createTarget", url="about:blank")["targetId"]
+        target = self.say("Target.createTarget", seconds=120, url="about:blank")["targetId"]
         self.session = self.say("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.say(f"{domain}.enable")

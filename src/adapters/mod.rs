@@ -9,6 +9,7 @@ pub mod harm;
 pub mod inbox;
 pub mod keys;
 pub mod log_files;
+pub mod loopback;
 pub mod machine;
 pub mod processes;
 pub mod seat_process;

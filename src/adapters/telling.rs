@@ -1,21 +1,17 @@
 //! Telling somebody of an alert: a line in the log, a notification on the desktop, a signed HTTP request on this
 //! machine, a program.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use super::loopback::Target;
 use crate::events::facts::alert::Notifier;
-
-/// An answer's first line is not longer than this; the rest is not read.
-const STATUS_LINE: usize = 64;
 
 /// What is told: the alert as JSON, and the same in words and variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,50 +96,11 @@ async fn run(mut program: Command, input: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Where a webhook is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// As it is named in the request.
-    host: String,
-    address: SocketAddr,
-    path: String,
-}
-
-impl Target {
-    /// Reads `http://ADDRESS[:PORT]/PATH`. Only this machine: the request is not encrypted.
-    pub fn read(url: &str) -> Result<Self, String> {
-        let only = "a webhook is http://127.0.0.1:PORT/PATH (or localhost, or [::1]); for other machines, which \
-                    need https, use a command";
-        let refuse = || only.to_owned();
-        let rest = url.strip_prefix("http://").ok_or_else(refuse)?;
-        let (host, path) = rest
-            .find('/')
-            .map_or((rest, "/"), |at| (&rest[..at], &rest[at..]));
-        let plain = |c: char| c.is_ascii_graphic();
-        if !path.chars().all(plain) {
-            return Err(refuse());
-        }
-        let (name, port) = match host.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => {
-                (name, port.parse().map_err(|_no_port| refuse())?)
-            }
-            _ => (host, 80),
-        };
-        let address: IpAddr = if name == "localhost" {
-            IpAddr::from([127, 0, 0, 1])
-        } else {
-            let name = name.trim_start_matches('[').trim_end_matches(']');
-            name.parse().map_err(|_no_address| refuse())?
-        };
-        if !address.is_loopback() {
-            return Err(refuse());
-        }
-        Ok(Self {
-            host: host.to_owned(),
-            address: SocketAddr::new(address, port),
-            path: path.to_owned(),
-        })
-    }
+/// Where a webhook is: `http://ADDRESS[:PORT]/PATH`. Only this machine: the request is not encrypted.
+pub fn hook(url: &str) -> Result<Target, String> {
+    let only = "a webhook is http://127.0.0.1:PORT/PATH (or localhost, or [::1]); for other machines, which \
+                need https, use a command";
+    Target::read(url).ok_or_else(|| only.to_owned())
 }
 
 /// The header's value for a body: `sha256=` and HMAC-SHA256 in hexadecimal digits (RFC 2104).
@@ -156,7 +113,7 @@ pub fn signature(key: &[u8], body: &[u8]) -> Result<String, String> {
 }
 
 async fn webhook(ways: &Ways, notice: &Notice) -> Result<(), String> {
-    let target = Target::read(&ways.webhook)?;
+    let target = hook(&ways.webhook)?;
     let file = ways.secret_file.clone();
     let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
     let key = read.map_err(|error| error.to_string())?;
@@ -166,36 +123,13 @@ async fn webhook(ways: &Ways, notice: &Notice) -> Result<(), String> {
         return Err("alerts.webhook_secret_file holds no key".to_owned());
     }
     let signed = signature(key.as_bytes(), notice.body.as_bytes())?;
-    let request = format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         X-Switchboard-Signature: {signed}\r\nUser-Agent: switchboard/{}\r\nConnection: close\r\n\r\n{}",
-        target.path,
-        target.host,
-        notice.body.len(),
-        env!("CARGO_PKG_VERSION"),
-        notice.body,
-    );
-    let answered = async {
-        let mut stream = TcpStream::connect(target.address).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut line = Vec::new();
-        while line.len() < STATUS_LINE && !line.contains(&b'\n') {
-            match stream.read_u8().await {
-                Ok(byte) => line.push(byte),
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok::<_, std::io::Error>(line)
-    };
-    let line = answered.await.map_err(|error| error.to_string())?;
-    let line = String::from_utf8_lossy(&line);
-    let status = line.split(' ').nth(1).unwrap_or_default();
-    if status.len() == 3 && status.starts_with('2') {
+    let header = format!("X-Switchboard-Signature: {signed}");
+    let answered = target.post(&[header], &notice.body).await;
+    let status = answered.map_err(|error| error.to_string())?.status;
+    if (200..300).contains(&status) {
         Ok(())
     } else {
-        let shown = status.chars().filter(char::is_ascii_digit).take(3);
-        Err(format!("it answered `{}`", shown.collect::<String>()))
+        Err(format!("it answered `{status}`"))
     }
 }
 
@@ -209,36 +143,5 @@ mod tests {
         let signed = signature(b"Jefe", b"what do ya want for nothing?").unwrap();
         let hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert_eq!(signed, format!("sha256={hex}"));
-    }
-
-    #[test]
-    fn a_webhook_is_on_this_machine() {
-        for (url, address, path) in [
-            (
-                "http://127.0.0.1:9000/hook?a=1",
-                "127.0.0.1:9000",
-                "/hook?a=1",
-            ),
-            ("http://localhost", "127.0.0.1:80", "/"),
-            ("http://[::1]:9000/", "[::1]:9000", "/"),
-            ("http://[::1]/", "[::1]:80", "/"),
-        ] {
-            let target = Target::read(url).unwrap();
-            assert_eq!(target.address, address.parse().unwrap(), "{url}");
-            assert_eq!(target.path, path, "{url}");
-        }
-        for url in [
-            "https://127.0.0.1/",
-            "http://192.0.2.1/",
-            "http://example.com/",
-            "http://127.0.0.1.example.com/",
-            "http://localhost@example.com/",
-            "http://127.0.0.1:x/",
-            "http://127.0.0.1/a b",
-            "http://127.0.0.1/\r\nX: y",
-            "",
-        ] {
-            assert!(Target::read(url).is_err(), "{url}");
-        }
     }
 }

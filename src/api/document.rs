@@ -105,13 +105,16 @@ fn parameter(param: &Param) -> Value {
 fn schema(sort: Sort) -> Value {
     let position = json!({"type": "integer", "minimum": 0, "maximum": u64::MAX});
     match sort {
-        Sort::Text | Sort::Stream => json!({"type": "string"}),
+        Sort::Text => json!({"type": "string"}),
+        Sort::Stream => {
+            json!({"type": "string", "maxLength": 200, "pattern": "^[a-z][a-z-]*/[!-~]+$"})
+        }
         Sort::Cursor => json!({"type": "string", "pattern": "^[0-9a-f]{18,}$"}),
         Sort::Agent => json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}),
         Sort::Word => json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"}),
         Sort::States => {
             let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
-            json!({"type": "array", "items": {"type": "string", "enum": words}})
+            json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": words}})
         }
         Sort::Instant => json!({"type": "string", "format": "date-time"}),
         Sort::Moment => json!({"anyOf": [position, {"type": "string", "format": "date-time"}]}),

@@ -53,6 +53,7 @@ pub fn metrics(house: &House, accept: Option<&str>) -> Result<Answer, Problem> {
     safety(&mut written, house, now)?;
     http(&mut written, house);
     process(&mut written, house);
+    exported(&mut written, house);
     Ok(Answer {
         body: written.end().into_bytes(),
         content: format.content(),
@@ -306,6 +307,32 @@ fn http(to: &mut Written, house: &House) {
     to.whole(&[], u64::try_from(open).unwrap_or(u64::MAX));
     to.counter("switchboard_http_panics_total", "Handlers that broke");
     to.whole(&[], house.meter.panics());
+}
+
+fn exported(to: &mut Written, house: &House) {
+    let Some(exported) = house.reads.surroundings.exported() else {
+        return;
+    };
+    to.counter(
+        "switchboard_otlp_spans_exported_total",
+        "Spans that the collector took",
+    );
+    to.whole(&[], exported.spans);
+    to.counter(
+        "switchboard_otlp_spans_refused_total",
+        "Spans that the collector will never take",
+    );
+    to.whole(&[], exported.dropped);
+    to.counter(
+        "switchboard_otlp_requests_failed_total",
+        "Requests to the collector that are made again",
+    );
+    to.whole(&[], exported.failures);
+    to.gauge(
+        "switchboard_otlp_lag_events",
+        "Events whose spans were not exported yet",
+    );
+    to.whole(&[], exported.behind);
 }
 
 fn process(to: &mut Written, house: &House) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use super::answers::logs::Level;
 use super::cursor;
 use super::problem::Problem;
 use super::route::{Param, Sort};
@@ -32,6 +33,8 @@ pub struct Asked {
     path: Vec<(String, String)>,
     /// Parameters in the order given.
     query: Vec<(&'static str, String)>,
+    /// What each may be.
+    params: &'static [&'static [Param]],
 }
 
 impl Asked {
@@ -46,6 +49,7 @@ impl Asked {
             route,
             path,
             query: Vec::new(),
+            params,
         };
         let pairs = query.unwrap_or_default().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty()) {
@@ -119,7 +123,9 @@ impl Asked {
 
     /// An instant.
     pub fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        self.parsed(name)
+        let read =
+            |text| Timestamp::asked(text).map_err(|why| Problem::malformed(name, &why.to_string()));
+        self.text(name).map(read).transpose()
     }
 
     /// A position.
@@ -135,6 +141,11 @@ impl Asked {
     /// A message's id in its one spelling.
     pub fn id(&self, name: &str) -> Result<Option<String>, Problem> {
         Ok(self.parsed::<uuid::Uuid>(name)?.map(|id| id.to_string()))
+    }
+
+    /// How important a log line is.
+    pub fn level(&self, name: &str) -> Result<Option<Level>, Problem> {
+        self.parsed(name)
     }
 
     /// `true` or `false`.
@@ -198,6 +209,39 @@ impl Asked {
         }
         let position = self.position("after_position")?;
         Ok(position.map(|it| (it, wait.unwrap_or_default())))
+    }
+
+    /// Refuses an id in the path, or the first parameter, that cannot be read.
+    pub fn check(&self) -> Result<(), Problem> {
+        if self.route.contains("/agents/{id}") {
+            self.agent_in_path()?;
+        } else if self.route.contains("/messages/{id}") {
+            self.message_in_path()?;
+        }
+        for (name, _) in &self.query {
+            let mut known = self.params.iter().copied().flatten();
+            let sort = known
+                .find(|param| param.name == *name)
+                .map_or(Sort::Text, |param| param.sort);
+            match sort {
+                Sort::Text | Sort::Format => {}
+                Sort::Level => self.level(name).map(drop)?,
+                Sort::Agent => self.agent(name).map(drop)?,
+                Sort::Word => self.word(name).map(drop)?,
+                Sort::States => self.states().map(drop)?,
+                Sort::Instant => self.instant(name).map(drop)?,
+                Sort::Moment => self.as_of().map(drop)?,
+                Sort::Limit => self.limit().map(drop)?,
+                Sort::Cursor => self.after().map(drop)?,
+                Sort::Position => self.position(name).map(drop)?,
+                Sort::Millis => self.waiting().map(drop)?,
+                Sort::Kind => self.kind().map(drop)?,
+                Sort::Stream => self.stream(name).map(drop)?,
+                Sort::Switch => self.switch(name).map(drop)?,
+                Sort::Id => self.id(name).map(drop)?,
+            }
+        }
+        Ok(())
     }
 
     /// The key after which a page begins.

@@ -52,6 +52,8 @@ async fn serve(
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let asked = Asked::read(route.path, route.params, path.collect(), parts.uri.query())?;
     if let Some((position, patience)) = asked.waiting()? {
+        // Nobody waits half a minute to be told that another parameter cannot be read.
+        asked.check()?;
         house.wait_for(position, patience).await?;
     }
     let packing = Packing::accepted(&parts.headers);

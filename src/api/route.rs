@@ -172,6 +172,21 @@ pub const LOGS: &[Param] = &[
     param("since", Sort::Instant, "At or after this instant"),
     param("until", Sort::Instant, "At or before this instant"),
     param("message", Sort::Id, "Only lines that name this message"),
+    param(
+        "correlation",
+        Sort::Id,
+        "Only lines about messages of this correlation",
+    ),
+    param(
+        "request",
+        Sort::Text,
+        "Only lines of this request: an X-Request-Id, or the id of a command",
+    ),
+    param(
+        "session",
+        Sort::Id,
+        "Only lines of this running of the desk",
+    ),
 ];
 
 /// Of traces.

@@ -39,6 +39,7 @@ pub(super) fn log_line() -> Value {
         "timestamp": instant(),
         "level": words(Level::ALL),
         "target": text(),
+        "session": {"type": ["string", "null"], "format": "uuid"},
         "fields": {"type": "object"},
     }))
 }

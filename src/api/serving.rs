@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 use super::front;
 use super::house::{House, Limits, Reads};
 use super::reading;
+use super::route::Route;
 use super::routes::ROUTES;
 use super::tail::{self, turned};
 use super::web::routes::PAGES;
@@ -44,17 +45,27 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Serves on a listener.
+    /// Serves everything there is on a listener.
     pub fn start(listener: TcpListener, reads: Reads, limits: Limits) -> io::Result<Self> {
+        Self::of(listener, reads, limits, [ROUTES, PAGES].concat())
+    }
+
+    /// Serves these routes on a listener.
+    pub fn of(
+        listener: TcpListener,
+        reads: Reads,
+        limits: Limits,
+        routes: Vec<Route>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (leaving, left) = watch::channel(false);
         let house = Arc::new(House::new(reads, limits, left));
-        let router = reading::router(Arc::clone(&house), [ROUTES, PAGES].concat());
+        let all = reading::router(Arc::clone(&house), routes);
         Ok(Self {
             address,
             leaving,
             telling: tokio::spawn(tail::tell(Arc::clone(&house))),
-            accepting: tokio::spawn(accept(listener, house, router)),
+            accepting: tokio::spawn(accept(listener, house, all)),
         })
     }
 

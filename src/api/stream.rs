@@ -171,9 +171,6 @@ fn last_event(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();
-    if text.is_empty() {
-        return Ok(None);
-    }
     text.parse()
         .map(|last| Some(Position(last)))
         .map_err(|_no_number| {

@@ -22,6 +22,8 @@ pub trait Surroundings: Send + Sync + fmt::Debug {
     fn process(&self) -> Figures;
     /// How each repository of the schedule stands, as far as this process looked at it.
     fn repositories(&self) -> Vec<Repository>;
+    /// What became of spans that are sent to a collector; none when they are not.
+    fn exported(&self) -> Option<Exported>;
 }
 
 /// How a repository of the schedule stands.
@@ -37,6 +39,19 @@ pub struct Repository {
     pub allowed: Option<Duration>,
     /// How often in a row scheduled work failed there.
     pub failing_attempts: u64,
+}
+
+/// What became of spans that are sent to a collector, since the process began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Spans that it has.
+    pub spans: u64,
+    /// Spans that it refused.
+    pub dropped: u64,
+    /// Requests that it did not answer, or not as it should.
+    pub failures: u64,
+    /// Events that were not looked at yet.
+    pub behind: u64,
 }
 
 /// How deliveries do.

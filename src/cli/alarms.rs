@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use crate::adapters::telling::{Target, Ways};
+use crate::adapters::telling::{self, Ways};
 use crate::config::rules::{Alerts, Rule as Wanted};
 use crate::config::units::MaybeSpan;
 use crate::events::facts::alert::{Notifier, Severity};
@@ -38,7 +38,7 @@ pub fn alarms(settings: &Alerts) -> Result<Alarms, Failure> {
     let notify: Result<Vec<Notifier>, _> = notify.collect();
     let notify = notify.map_err(|error| bad("notify", error))?;
     if notify.contains(&Notifier::Webhook) {
-        Target::read(&settings.webhook).map_err(|why| bad("webhook", why))?;
+        telling::hook(&settings.webhook).map_err(|why| bad("webhook", why))?;
         if settings.webhook_secret_file.is_empty() {
             return Err(bad("webhook_secret_file", "a webhook is signed with a key"));
         }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
 use super::logging;
+use super::owner::exporting;
 use super::owner::open::{NotOpened, Owner, Plan};
 use super::owner::serve::Serving;
 use super::reach;
@@ -53,9 +54,12 @@ pub async fn run(
     let serving = Serving::start(open(plan).await?)?;
     let owner = serving.owner().clone();
     let files = LogFiles::of_store(&owner.store, Arc::clone(&owner.clock));
-    let logging = logging::begin(&owner.config().settings().log, files);
+    let session = owner.ids.fresh(owner.now());
+    let logging = logging::begin(&owner.config().settings().log, files, session);
     owner.tuning.turns(logging);
-    if let Err(refused) = check_listen(&owner.config(), exposed) {
+    let config = owner.config();
+    let checked = check_listen(&config, exposed).and_then(|()| exporting::target(&config));
+    if let Err(refused) = checked {
         drop(owner);
         serving.leave(LINGER, stop.asked()).await?;
         return Err(refused);
@@ -72,6 +76,15 @@ pub async fn run(
     owner.begin_deliveries().await?;
     owner.begin_backups();
     owner.begin_alerts();
+    owner.begin_narrating();
+    owner.begin_exporting()?;
+    tracing::info!(
+        store = %owner.store.display(),
+        pid = std::process::id(),
+        version = env!("CARGO_PKG_VERSION"),
+        head = owner.head.borrow().0,
+        "the desk serves"
+    );
     ready(settings, web.as_ref().map(|web| web.address))?;
     let mut save = tokio::time::interval(SAVE_EVERY);
     let ended = loop {
@@ -172,7 +185,7 @@ async fn save_projections(owner: &Owner) {
     .await;
     match saved {
         Ok(Ok(())) => {}
-        Ok(Err(failure)) => tracing::warn!(message = failure.message, "no checkpoint was saved"),
+        Ok(Err(failure)) => tracing::warn!(reason = failure.message, "no checkpoint was saved"),
         Err(error) => tracing::warn!(%error, "saving checkpoints broke off"),
     }
 }

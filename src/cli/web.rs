@@ -16,7 +16,7 @@ use super::verbs::config;
 use crate::adapters::{machine, processes};
 use crate::api::house::{Limits, Reads};
 use crate::api::serving::Serving;
-use crate::api::surroundings::{Deliveries, Figures, Repository, Surroundings};
+use crate::api::surroundings::{Deliveries, Exported, Figures, Repository, Surroundings};
 use crate::config::error::Origin;
 use crate::config::layers::Config;
 use crate::projections::states::States;
@@ -137,5 +137,9 @@ impl Surroundings for OwnersWord {
             tracing::warn!(message = failure.message, "repositories are not told of");
             Vec::new()
         })
+    }
+
+    fn exported(&self) -> Option<Exported> {
+        self.0.exported()
     }
 }

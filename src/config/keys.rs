@@ -153,6 +153,8 @@ const REGISTER: &[(&str, Shape)] = &[
     ("serve.streams_max", whole(0, 100_000)),
     ("log.level", Shape::Word(LEVELS)),
     ("log.format", Shape::Word(&["text", "json"])),
+    ("telemetry.otlp", Shape::Text),
+    ("telemetry.within", span(SHORTEST, DAY)),
     ("store.min_free", Shape::Size),
     ("backup.repo", Shape::File),
     ("backup.second_repo", Shape::File),
@@ -196,6 +198,8 @@ const AT_START: &[&str] = &[
     "serve.read_within",
     "serve.keep_alive",
     "serve.streams_max",
+    "telemetry.otlp",
+    "telemetry.within",
     "seat.panic_corner",
 ];
 

@@ -27,6 +27,7 @@ pub struct Settings {
     pub socket: Socket,
     pub serve: Serve,
     pub log: Log,
+    pub telemetry: Telemetry,
     pub store: Store,
     pub backup: Backup,
     pub alerts: Alerts,
@@ -330,6 +331,18 @@ pub struct Serve {
 pub struct Log {
     pub level: String,
     pub format: LogFormat,
+}
+
+/// `telemetry.*`: where spans are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "each setting is documented in config/default.toml"
+)]
+pub struct Telemetry {
+    pub otlp: String,
+    pub within: Span,
 }
 
 /// How log lines look.

@@ -122,7 +122,7 @@ impl Carriage {
             remarks,
         } = ending;
         for remark in remarks {
-            tracing::info!(%message, attempt, remark, "noticed while carrying");
+            tracing::info!(message_id = %message, attempt, remark, "noticed while carrying");
         }
         // The box of a new chat is another one than the agent's.
         let learnt = learnt.filter(|_| self.job.new_chat.is_none());
@@ -207,7 +207,7 @@ impl Carriage {
     }
 
     fn cut_off(&self, world: &impl Office, reason: &str) -> Result<(), Refused> {
-        tracing::warn!(message = %self.message(), reason, "an attempt was cut off");
+        tracing::warn!(message_id = %self.message(), reason, "an attempt was cut off");
         cut_off(world, self.message())
     }
 }
@@ -219,7 +219,7 @@ pub fn end_refused(
     message: MessageId,
     refusal: &Refusal,
 ) -> Result<(), Refused> {
-    tracing::error!(%message, %refusal, "the end of an attempt was refused");
+    tracing::error!(message_id = %message, %refusal, "the end of an attempt was refused");
     cut_off(world, message)
 }
 

@@ -105,7 +105,7 @@ pub fn write(world: &impl Office, message: MessageId, failed: Failed) -> Result<
     match world.execute(fail) {
         Ok(_) => Ok(()),
         Err(Refused::Refusal(refusal)) => {
-            tracing::error!(%message, %refusal, "a failure was refused");
+            tracing::error!(message_id = %message, %refusal, "a failure was refused");
             carriage::settle(world, message)
         }
         Err(error) => Err(error),

@@ -109,6 +109,17 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The same as reading it, but what lies before 1970 is 1970: for questions, since nothing was recorded before.
+    pub fn asked(text: &str) -> Result<Self, NotAnInstant> {
+        let known = text.trim().parse::<jiff::Timestamp>();
+        if known.is_ok_and(|instant| instant < jiff::Timestamp::UNIX_EPOCH) {
+            return Ok(Self::EPOCH);
+        }
+        text.parse()
+    }
+}
+
 impl FromStr for Timestamp {
     type Err = NotAnInstant;
 

@@ -13,6 +13,7 @@ pub mod fold;
 pub mod histogram;
 pub mod host;
 pub mod inbox;
+pub mod otlp;
 pub mod outbox;
 pub mod pages;
 pub mod patterns;

@@ -183,7 +183,7 @@ impl Fold for Outbox {
 }
 
 /// The message that a fact of its life speaks of.
-pub(super) const fn message_of(fact: &Fact) -> Option<MessageId> {
+pub const fn message_of(fact: &Fact) -> Option<MessageId> {
     Some(match fact {
         Fact::MessageAccepted(it) => it.message,
         Fact::MessageExpired(it) => it.message,

@@ -134,7 +134,7 @@ impl FromStr for Moment {
                 .map(|n| Self::Position(Position(n)))
                 .map_err(|e| format!("`{text}` is not a position: {e}"));
         }
-        text.parse()
+        Timestamp::asked(text)
             .map(Self::Instant)
             .map_err(|e| format!("{e}; a position is written in digits alone"))
     }

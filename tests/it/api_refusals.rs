@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use switchboard::api::routes::ROUTES;
+use switchboard::api::web::routes::PAGES;
 
 use super::api_kit::{PATIENCE, Web, problem, read_head, read_reply};
 use super::running_kit::Desk;
@@ -19,7 +20,8 @@ fn no_method_changes_anything() {
     let methods = [
         "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "QUERY",
     ];
-    let mut targets: Vec<String> = ROUTES
+    let mut targets: Vec<String> = [ROUTES, PAGES]
+        .concat()
         .iter()
         .map(|it| it.path.replace("{id}", "a"))
         .collect();
@@ -197,6 +199,14 @@ fn every_parameter_that_cannot_be_read_is_named() {
         unknown["hint"].as_str().unwrap().contains("limit"),
         "{unknown}"
     );
+    // Long ago is no mistake: nothing was there.
+    for (query, count) in [
+        ("since=0165-04-27T01:07:00Z", 6),
+        ("as_of=0165-04-27T01:07:00Z", 0),
+    ] {
+        let found = web.items(&format!("{MESSAGING}/messages?{query}"));
+        assert_eq!(found.len(), count, "{query}");
+    }
     let field = web.problem("/api/v1/messaging/messages?limit=0");
     assert_eq!(field["parameter"], "limit");
 }
@@ -288,6 +298,26 @@ fn a_position_that_does_not_come_is_not_waited_for_longer_than_asked() {
         );
         assert_eq!(reply.header("retry-after"), Some("1"));
     }
+    // What cannot be answered anyway is said at once.
+    let begun = Instant::now();
+    let long = format!("after_position={next}&wait_ms=30000");
+    for (target, code) in [
+        (format!("agents?limit=0&{long}"), "malformed_parameter"),
+        (format!("messages?{long}&since=then"), "malformed_parameter"),
+        (format!("queue?{long}&cursor=00"), "bad_cursor"),
+        (format!("agents/b%20c?{long}"), "malformed_parameter"),
+        (format!("messages/x/timeline?{long}"), "malformed_parameter"),
+    ] {
+        let problem = web.problem(&format!("{MESSAGING}/{target}"));
+        assert_eq!(problem["code"], code, "{target}: {problem}");
+    }
+    let level = web.problem(&format!("/api/v1/observability/logs?level=loud&{long}"));
+    assert_eq!(level["code"], "malformed_parameter");
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
     let now = web.head();
     let target = format!("{MESSAGING}/agents?after_position={now}");
     assert_eq!(web.get(&target).status, 200);

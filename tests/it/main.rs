@@ -20,6 +20,7 @@
 mod accept;
 mod alerts;
 mod api;
+mod api_faults;
 mod api_kit;
 mod api_refusals;
 mod api_stream;
@@ -48,6 +49,7 @@ mod desk;
 mod dispatch;
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod display;
+mod exporting;
 mod folds;
 mod folds_speed;
 mod golden;

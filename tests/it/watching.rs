@@ -187,3 +187,66 @@ fn the_words_of_messages_are_in_no_log_file_however_much_is_logged() {
         assert!(!text.contains(marker));
     }
 }
+
+/// From a message to every line about it, to all that belongs to the same correlation, to the command that began it,
+/// and to the running of the desk in which it happened.
+#[test]
+fn log_lines_are_found_by_message_correlation_request_and_session() {
+    let desk = Desk::new();
+    desk.must(&["agent", "add", "a", "--channel", "inbox"]);
+    let mut sessions = Vec::new();
+    let mut desk = Some(desk);
+    for _ in 0..2 {
+        let web = Web::over(desk.take().unwrap(), &[]);
+        let one = web
+            .desk
+            .must(&["send", "--to", "a", "--via", "inbox", "one"]);
+        let two = web
+            .desk
+            .must(&["send", "--to", "a", "--via", "inbox", "two"]);
+        let id = |sent: &Value, name: &str| sent[name].as_str().unwrap().to_owned();
+        let lines = |filter: &str| web.items(&format!("{LOGS}?{filter}"));
+        let about = format!("message={}", id(&one, "message"));
+        until("both lines are there", || lines(&about).len() == 2);
+        let told = lines(&about);
+        let kinds: Vec<&str> = told
+            .iter()
+            .map(|it| it["fields"]["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["attempt.inboxed", "message.accepted"]);
+        assert_eq!(
+            lines(&format!("correlation={}", id(&one, "correlation"))),
+            told
+        );
+        assert_ne!(one["correlation"], two["correlation"]);
+        for line in &told {
+            assert_eq!(line["fields"]["message_id"], one["message"]);
+            assert_eq!(line["fields"]["correlation"], one["correlation"]);
+        }
+        // The command's own id ties a line to what somebody asked for.
+        let request = told[1]["fields"]["request"].as_str().unwrap();
+        let asked = lines(&format!("request={request}"));
+        assert!(asked.contains(&told[1]), "{asked:?}");
+        let own = web.ask("GET", "/nowhere", &[("X-Request-Id", "mine.1")]);
+        assert_eq!(own.status, 404);
+        assert_eq!(lines("request=mine.1").len(), 1 + sessions.len());
+
+        let session = id(&told[0], "session");
+        let all = lines(&format!("session={session}&limit=500"));
+        assert!(
+            all.contains(&told[0]) && all.iter().all(|line| line["session"] == session.as_str())
+        );
+        assert!(
+            all.iter()
+                .any(|line| line["fields"]["message"] == "the desk serves"),
+            "{all:?}"
+        );
+        sessions.push(session);
+        let Web {
+            desk: kept, daemon, ..
+        } = web;
+        daemon.stop();
+        desk = Some(kept);
+    }
+    assert_ne!(sessions[0], sessions[1]);
+}

@@ -30,17 +30,12 @@ worded! {
 
 /// Lines, newest first.
 pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
-    let level: Option<Level> = asked
-        .text("level")
-        .map(|text| {
-            let read = text.parse();
-            read.map_err(|why: crate::events::ids::NotAName| {
-                Problem::malformed("level", &why.to_string())
-            })
-        })
-        .transpose()?;
+    let level = asked.level("level")?;
     let (since, until) = (asked.instant("since")?, asked.instant("until")?);
     let id = asked.id("message")?;
+    let correlation = asked.id("correlation")?;
+    let session = asked.id("session")?;
+    let request = asked.text("request");
     let (after, limit) = (asked.after()?, asked.limit()?);
     let fits = |line: &Value| {
         let own = line["level"]
@@ -51,6 +46,12 @@ pub fn list(house: &House, asked: &Asked) -> Result<Answer, Problem> {
         level.is_none_or(|most| own.is_some_and(|own| own <= most))
             && since.is_none_or(|since| at.is_some_and(|at| at >= since))
             && until.is_none_or(|until| at.is_some_and(|at| at <= until))
+            && session.as_ref().is_none_or(|id| line["session"] == **id)
+            && correlation.as_ref().is_none_or(|id| {
+                line.pointer("/fields/correlation")
+                    .is_some_and(|it| it == id.as_str())
+            })
+            && request.is_none_or(|id| line.pointer("/fields/request").is_some_and(|it| it == id))
     };
     let mut items: Vec<Value> = Vec::new();
     let mut last = None;
@@ -98,6 +99,7 @@ fn shown(line: &Value) -> Value {
         "timestamp": line["timestamp"],
         "level": level,
         "target": line["target"],
+        "session": line["session"],
         "fields": line["fields"],
     })
 }

@@ -76,7 +76,7 @@ async fn keep_watch(owner: Owner) {
                 match told {
                     Ok((alarms, letters)) => owner.send_out(&posts, &alarms, letters).await,
                     Err(failure) => {
-                        tracing::error!(message = failure.message, "alerts cannot be judged");
+                        tracing::error!(reason = failure.message, "alerts cannot be judged");
                     }
                 }
             }
@@ -292,7 +292,7 @@ impl Owner {
         let kept =
             tokio::task::spawn_blocking(move || record_here(&own, &own.alarm_cause(), untold));
         if let Ok(Err(failure)) = kept.await {
-            tracing::error!(message = failure.message, "that is not in the ledger");
+            tracing::error!(reason = failure.message, "that is not in the ledger");
         }
     }
 }

@@ -126,7 +126,7 @@ impl Owner {
                     self.watch.keep(&repo, standing);
                 }
             }
-            Err(failure) => tracing::error!(message = failure.message, "no schedule of backups"),
+            Err(failure) => tracing::error!(reason = failure.message, "no schedule of backups"),
         }
     }
 
@@ -146,7 +146,7 @@ impl Owner {
         }
         if let Err(failure) = self.tell_lateness(repo, standing) {
             tracing::error!(
-                message = failure.message,
+                reason = failure.message,
                 "how late backups are is not known"
             );
         }
@@ -288,7 +288,7 @@ impl Owner {
             repo = place,
             work = %work,
             code = failure.code,
-            message = failure.message,
+            reason = failure.message,
             "scheduled work failed"
         );
         let failing = standing.past.failed(work, self.now(), failure.message);
@@ -301,7 +301,7 @@ impl Owner {
         });
         if let Err(failure) = record_here(self, &self.scheduled_cause(), failed) {
             tracing::error!(
-                message = failure.message,
+                reason = failure.message,
                 "that failure is not in the ledger"
             );
         }

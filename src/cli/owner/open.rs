@@ -9,8 +9,10 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, watch};
 
 use super::alerting::Alarm;
+use super::background::Background;
 use super::backing_up::Watch;
 use super::carrying::Carrying;
+use super::exporting::Export;
 use super::tuning::Tuning;
 use crate::adapters::checkpoints::FolderCheckpoints;
 use crate::adapters::clock::SystemClock;
@@ -86,6 +88,8 @@ pub struct Owner {
     pub daemon: bool,
     pub(super) watch: Arc<Watch>,
     pub(super) alarm: Arc<Alarm>,
+    pub(super) narrating: Arc<Background>,
+    pub(super) export: Arc<Export>,
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) panic: Arc<watch::Sender<u64>>,
     pub(super) carrying: Arc<OnceCell<Carrying>>,
@@ -171,6 +175,8 @@ impl Owner {
             daemon: plan.daemon,
             watch: Arc::default(),
             alarm: Arc::default(),
+            narrating: Arc::default(),
+            export: Arc::default(),
             leaving: Arc::new(watch::channel(false).0),
             panic: Arc::new(watch::channel(0).0),
             carrying: Arc::new(OnceCell::new()),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 
 use super::open::Owner;
 use super::request::Request;
@@ -109,6 +110,8 @@ impl Serving {
                 owner.end_deliveries().await;
                 owner.end_backups().await;
                 owner.end_alerts().await;
+                owner.end_exporting().await;
+                owner.end_narrating().await;
                 if !patient {
                     accepting.await?;
                 }
@@ -217,6 +220,7 @@ async fn converse(owner: &Owner, stream: UnixStream) {
             return;
         }
     };
+    let (id, by, begun) = (request.command, request.by.clone(), Instant::now());
     let mut leaving = owner.leaving.subscribe();
     let (items, mut heard) = mpsc::channel(ITEMS_AHEAD);
     let answering = answer(owner, request, Items(items));
@@ -250,6 +254,8 @@ async fn converse(owner: &Owner, stream: UnixStream) {
             return;
         }
     }
+    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(request = %id, %by, micros, "a command was answered");
     // A client that hung up asks again or does not care.
     talk.say(&end).await.unwrap_or_default();
 }
