@@ -24,4 +24,5 @@ pub mod take;
 pub mod trial;
 pub mod verify;
 
+mod looking;
 mod packing;

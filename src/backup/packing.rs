@@ -16,7 +16,8 @@ use super::reading;
 use super::segment::Draft;
 use crate::events::ids::Position;
 use crate::events::ledger::handle::{Ledger, ReadError};
-use crate::events::ledger::parcel::{EVENTS_MAX, LargeBody, Packer};
+use crate::events::ledger::parcel::{LargeBody, Packer};
+use crate::events::ledger::priority::give_way;
 
 /// Events that the ledger says it has, and does not give.
 pub(super) fn lost(position: u64, reason: &str) -> BackupError {
@@ -113,6 +114,8 @@ impl<'p> Packing<'p> {
     }
 
     fn serve(&self, send: &mpsc::Sender<Result<Written, BackupError>>) {
+        // A backup has time; whoever appends has not.
+        give_way();
         let mut packer = match Packer::new() {
             Ok(packer) => packer,
             Err(error) => {
@@ -145,10 +148,9 @@ impl<'p> Packing<'p> {
         let mut next = first;
         let mut draft: Option<Draft> = None;
         while next <= last {
-            let end = last.min(next.saturating_add(EVENTS_MAX).saturating_sub(1));
-            let parcel = packer.pack(self.ledger, (Position(next), Position(end)), before)?;
+            let parcel = packer.pack(self.ledger, (Position(next), Position(last)), before)?;
             before = parcel.after;
-            next = end.saturating_add(1);
+            next = parcel.last.saturating_add(1);
             match &mut draft {
                 Some(draft) => draft.push(&parcel),
                 None => draft = Some(Draft::of(self.id, &parcel)),

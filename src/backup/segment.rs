@@ -1,5 +1,7 @@
 //! A segment: the events of a stretch of positions, as parcels behind a header that can be read alone.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::digest::Digest;
@@ -227,39 +229,77 @@ impl Segment {
         }
     }
 
+    /// Where the bytes of its parcels stand, in order; the last one that is given may lie beyond its end.
+    pub fn places(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut at = self.start;
+        self.header.parcels.iter().map(move |(length, _)| {
+            let begin = at;
+            at = at.saturating_add(usize::try_from(*length).unwrap_or(usize::MAX));
+            begin..at
+        })
+    }
+
+    /// The parcel that stands there, unpacked; none when it cannot be read.
+    pub fn unpack(&self, place: Range<usize>) -> Option<Unpacked> {
+        self.bytes.get(place).and_then(Unpacked::open)
+    }
+
     /// Its parcels in order, unpacked, each proven to follow the one before. Ends after an error.
     pub fn parcels(&self) -> impl Iterator<Item = Result<Unpacked, String>> {
-        let mut rest = self.bytes.get(self.start..).unwrap_or_default();
-        let mut reached = (self.header.first, self.header.before);
-        let mut parcels = self.header.parcels.iter();
-        let end = (self.header.last.checked_add(1), self.header.after);
-        let mut over = false;
+        let mut steps = Some(Steps::of(self));
+        let mut places = self.places();
         std::iter::from_fn(move || {
-            if over {
-                return None;
+            let mut now = steps.take()?;
+            let next = match places.next() {
+                Some(place) => now.take(self.unpack(place)).map(Some),
+                None => now.end(self).map(|()| None),
+            };
+            if let Ok(Some(_)) = &next {
+                steps = Some(now);
             }
-            let Some((length, _)) = parcels.next() else {
-                over = true;
-                let whole = rest.is_empty() && (Some(reached.0), reached.1) == end;
-                let text = "its parcels do not lead to its end";
-                return (!whole).then(|| Err(text.to_owned()));
-            };
-            let unpacked = usize::try_from(*length)
-                .ok()
-                .and_then(|length| rest.split_at_checked(length))
-                .and_then(|(packed, behind)| {
-                    rest = behind;
-                    Unpacked::open(packed)
-                })
-                .filter(|it| (it.first, Digest(it.before)) == reached);
-            let Some(unpacked) = unpacked else {
-                over = true;
-                let text = format!("the events from position {} on cannot be read", reached.0);
-                return Some(Err(text));
-            };
-            reached = (unpacked.last.saturating_add(1), Digest(unpacked.after));
-            Some(Ok(unpacked))
+            next.transpose()
         })
+    }
+}
+
+/// How far a segment's parcels have led: each must follow the one before, and the last one end it.
+#[derive(Debug)]
+pub struct Steps {
+    next: u64,
+    chain: Digest,
+}
+
+impl Steps {
+    /// Before the first parcel.
+    pub const fn of(segment: &Segment) -> Self {
+        Self {
+            next: segment.header.first,
+            chain: segment.header.before,
+        }
+    }
+
+    /// The next parcel, if it is one and follows. The error says in words what is wrong.
+    pub fn take(&mut self, unpacked: Option<Unpacked>) -> Result<Unpacked, String> {
+        let follows = |it: &Unpacked| (it.first, Digest(it.before)) == (self.next, self.chain);
+        let Some(unpacked) = unpacked.filter(follows) else {
+            let next = self.next;
+            return Err(format!("the events from position {next} on cannot be read"));
+        };
+        self.next = unpacked.last.saturating_add(1);
+        self.chain = Digest(unpacked.after);
+        Ok(unpacked)
+    }
+
+    /// After the last parcel.
+    pub fn end(&self, segment: &Segment) -> Result<(), String> {
+        let header = &segment.header;
+        let end = segment.places().last().map_or(segment.start, |it| it.end);
+        let whole = end == segment.bytes.len()
+            && header.last.checked_add(1) == Some(self.next)
+            && header.after == self.chain;
+        whole
+            .then_some(())
+            .ok_or_else(|| "its parcels do not lead to its end".to_owned())
     }
 }
 

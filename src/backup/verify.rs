@@ -9,12 +9,12 @@ use super::catalog::{Catalog, Damage, KEYS, LATEST};
 use super::digest::Digest;
 use super::encryption::copy;
 use super::error::{BackupError, Progress, Tell};
+use super::looking::{self, Seen};
 use super::manifest::{Manifest, Piece};
 use super::plan::Known;
 use super::ports::Shelf;
 use super::prune::in_trash;
 use super::reading;
-use super::segment::{BYTES_MAX, HEADER_MAX, Header, Segment};
 use super::take::hinted;
 use crate::events::facts::backup::Kind;
 use crate::events::ledger::parcel::LargeBody;
@@ -156,12 +156,40 @@ impl Look<'_> {
         let mut all: BTreeSet<Digest> = listed.keys().copied().collect();
         all.extend(self.catalog.present.keys().copied());
         let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        for (name, done) in all.into_iter().zip(1_u64..) {
-            let piece = listed.get(&name);
-            if piece.is_none() {
-                self.found.unneeded = self.found.unneeded.saturating_add(1);
+        let all: Vec<(Digest, Option<Piece>)> = all
+            .into_iter()
+            .map(|name| (name, listed.get(&name).copied()))
+            .collect();
+        let mut done = 0_u64;
+        let mut seen = Vec::with_capacity(all.len());
+        looking::at_each(self.catalog, self.depth, &all, |one| {
+            seen.push(one?);
+            done = done.saturating_add(1);
+            go_on(tell, Progress { done, total })
+        })?;
+        // In the same order whichever thread was first.
+        seen.sort_by_key(|one| one.name);
+        for one in seen {
+            self.segment(one);
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, one: Seen) {
+        let name = one.name;
+        self.found.bytes = self.found.bytes.saturating_add(one.bytes);
+        self.found.objects = self.found.objects.saturating_add(1);
+        if !one.listed {
+            self.found.unneeded = self.found.unneeded.saturating_add(1);
+        }
+        match one.large {
+            Ok(large) if one.listed => {
+                for body in large {
+                    self.needed.entry(body).or_default().insert(name);
+                }
             }
-            if let Err(problem) = self.segment(name, piece)? {
+            Ok(_) => {}
+            Err(problem) => {
                 self.bad.insert(name);
                 let kills = self.killed(&BTreeSet::from([name]));
                 let object = Shelf::Segments.object(&name.to_string());
@@ -171,60 +199,7 @@ impl Look<'_> {
                     kills,
                 });
             }
-            self.found.objects = self.found.objects.saturating_add(1);
-            go_on(tell, Progress { done, total })?;
         }
-        Ok(())
-    }
-
-    /// The inner error says in words what is wrong.
-    fn segment(
-        &mut self,
-        name: Digest,
-        piece: Option<&Piece>,
-    ) -> Result<Result<(), String>, BackupError> {
-        let vault = self.catalog.vault.as_ref();
-        let Some(length) = self.catalog.present.get(&name) else {
-            return Ok(Err("it is missing".to_owned()));
-        };
-        if let Some(piece) = piece.filter(|it| it.bytes != *length) {
-            let wanted = piece.bytes;
-            return Ok(Err(format!("it has {length} bytes, not {wanted}")));
-        }
-        let limit = match self.depth {
-            Depth::Quick => HEADER_MAX,
-            Depth::Full => BYTES_MAX,
-        };
-        let read = vault.read(Shelf::Segments, &name.to_string(), limit)?;
-        let Some(bytes) = read else {
-            return Ok(Err("it is missing".to_owned()));
-        };
-        self.found.bytes = self
-            .found
-            .bytes
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let header = match self.depth {
-            Depth::Quick => Header::read(&bytes)
-                .filter(|(header, start)| header.length(*start) == *length)
-                .map(|(header, _)| header)
-                .ok_or_else(|| "its header is damaged".to_owned()),
-            Depth::Full => whole(name, bytes, &|it| vault.name_of(it)),
-        };
-        let header = match header {
-            Ok(header) => header,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        if let Some(piece) = piece
-            && header.listed(piece.object, piece.bytes) != *piece
-        {
-            return Ok(Err("it is not what the manifest says".to_owned()));
-        }
-        if piece.is_some() {
-            for body in header.large {
-                self.needed.entry(body).or_default().insert(name);
-            }
-        }
-        Ok(Ok(()))
     }
 
     /// Every body that is needed or there.
@@ -336,25 +311,6 @@ impl Look<'_> {
 
 fn reached(known: &Known<'_>, manifest: &Manifest) -> u64 {
     known.cover(manifest).last().map_or(0, |it| it.last)
-}
-
-/// Reads a segment to its last event; the chain proves every one of them.
-fn whole(
-    name: Digest,
-    bytes: Vec<u8>,
-    name_of: &dyn Fn(Digest) -> Digest,
-) -> Result<Header, String> {
-    let segment = Segment::open(name, bytes, name_of)?;
-    let mut large = BTreeSet::new();
-    for unpacked in segment.parcels() {
-        let unpacked = unpacked?;
-        large.extend(unpacked.copies().filter_map(|copied| copied.large()));
-    }
-    if large.iter().eq(segment.header.large.iter()) {
-        Ok(segment.header)
-    } else {
-        Err("its list of bodies is not that of its events".to_owned())
-    }
 }
 
 fn go_on(tell: &mut Tell<'_>, progress: Progress) -> Result<(), BackupError> {

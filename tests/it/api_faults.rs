@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use switchboard::adapters::entropy::RandomIds;
 use switchboard::api::answer::Answer;
-use switchboard::api::house::{House, Limits, Reads};
+use switchboard::api::house::{House, Limits, Memory, Reads};
 use switchboard::api::problem::Problem;
 use switchboard::api::query::Asked;
 use switchboard::api::route::{Route, Serve, Shape};
 use switchboard::api::routes::ROUTES;
 use switchboard::api::serving::Serving;
-use switchboard::api::surroundings::{Deliveries, Exported, Figures, Surroundings};
+use switchboard::api::surroundings::{Deliveries, Exported, Figures, Repository, Surroundings};
 use switchboard::projections::checkpoints::NoCheckpoints;
 use switchboard::projections::host::Projections;
 use switchboard::projections::states::States;
@@ -53,6 +53,10 @@ impl Surroundings for Alone {
 
     fn process(&self) -> Figures {
         Figures::default()
+    }
+
+    fn repositories(&self) -> Vec<Repository> {
+        Vec::new()
     }
 
     fn exported(&self) -> Option<Exported> {
@@ -132,6 +136,7 @@ async fn a_handler_that_breaks_or_hangs_is_told_and_survived() {
         ids: Arc::new(RandomIds),
         store: folder.path().join("store"),
         surroundings: Arc::new(Alone),
+        memory: Memory::default(),
     };
     let own = [route("/breaks", breaks), route("/hangs", hangs)];
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

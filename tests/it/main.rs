@@ -31,6 +31,7 @@ mod backup_history;
 mod backup_keys;
 mod backup_kills;
 mod backup_kit;
+mod backup_pages;
 mod backup_prune;
 mod backup_schedule;
 mod backup_speed;

@@ -19,6 +19,9 @@ use crate::append;
 use crate::stores::Outcome;
 use crate::stores::switchboard_store::Switchboard;
 
+/// Streams of its own: what the ledger was filled with has small seeds.
+const SEED: u64 = 1 << 32;
+
 /// As the program does it: two threads pack.
 fn back_up(ledger: &Ledger, repo: &Path) -> Outcome<()> {
     let vault: Arc<dyn Vault> = Arc::new(FolderVault::at(repo));
@@ -43,7 +46,7 @@ pub fn run(folder: &Path, producers: u64, rounds: u64, seconds: f64) -> Outcome<
     let store = Switchboard::open(folder)?;
     let (mut pairs, mut backups) = (Vec::new(), 0_u64);
     for round in 0..rounds {
-        let alone = || append(&store, 1, producers, seconds, round * 2 + 1);
+        let alone = || append(&store, 1, producers, seconds, SEED + round * 2);
         let mut beside = || -> Outcome<Value> {
             let over = AtomicBool::new(false);
             std::thread::scope(|scope| {
@@ -58,7 +61,7 @@ pub fn run(folder: &Path, producers: u64, rounds: u64, seconds: f64) -> Outcome<
                     Ok(taken)
                 });
                 std::thread::sleep(Duration::from_millis(20));
-                let appended = append(&store, 1, producers, seconds, round * 2 + 2);
+                let appended = append(&store, 1, producers, seconds, SEED + round * 2 + 1);
                 over.store(true, Ordering::Relaxed);
                 backups += backing_up.join().map_err(|_| "the backup panicked")??;
                 appended

@@ -58,7 +58,11 @@ enum Cell {
         kill: bool,
     },
     /// Reads everything in order.
-    Scan,
+    Scan {
+        /// Once more for the size of the encoded events.
+        #[arg(long)]
+        encoded: bool,
+    },
     /// Appends beside full backups and without them, in pairs. Switchboard only.
     Beside {
         #[arg(long, default_value_t = 8)]
@@ -111,11 +115,13 @@ fn main() -> Outcome<()> {
             die_if(kill)?;
             return Ok(());
         }
-        Cell::Scan => {
+        Cell::Scan { encoded } => {
             let start = Instant::now();
             let (count, bytes) = store.scan()?;
             let seconds = start.elapsed().as_secs_f64();
-            json!({"events": count, "bytes": bytes, "seconds": seconds, "resident": resident()?})
+            let resident = resident()?;
+            let encoded = if encoded { store.encoded()? } else { None };
+            json!({"events": count, "bytes": bytes, "encoded": encoded, "seconds": seconds, "resident": resident})
         }
         Cell::Beside { .. } => return Err("it is measured before anything is opened".into()),
         Cell::Point { events, reads } => point(&*store, events, reads)?,

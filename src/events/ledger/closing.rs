@@ -11,7 +11,7 @@ use super::epochs::Epochs;
 use super::live::Live;
 use super::past::Past;
 use super::shared::Shared;
-use super::{kept, layout, rolling};
+use super::{kept, layout, priority, rolling};
 
 /// Who opens a ledger only for a moment does not begin to close epochs.
 const GRACE: Duration = Duration::from_millis(200);
@@ -147,7 +147,7 @@ impl Drop for End<'_> {
 pub(super) fn run(shared: &Shared) {
     let closing = &shared.closing;
     let _end = End(closing);
-    give_way();
+    priority::give_way();
     closing.wait(GRACE);
     let mut pause = FIRST_PAUSE;
     while !shared.must_stop_closing() {
@@ -168,16 +168,6 @@ pub(super) fn run(shared: &Shared) {
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }
         }
-    }
-}
-
-/// Packing takes a core for a while; whoever appends or reads goes first. On Linux this concerns the
-/// calling thread alone.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        // Where it is not allowed, closing takes its share like everybody else.
-        let _priority = rustix::process::nice(10);
     }
 }
 

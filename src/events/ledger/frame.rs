@@ -219,6 +219,14 @@ impl Draft {
         self.count = self.count.saturating_add(1);
     }
 
+    /// More events, as records that stand one behind the other; `after` is the chain hash behind the
+    /// last, which whoever has them has proven.
+    pub(super) fn extend(&mut self, records: &[u8], count: u32, after: Hash) {
+        self.bytes.extend_from_slice(records);
+        self.count = self.count.saturating_add(count);
+        self.after = after;
+    }
+
     /// The position of the first event of the frame that is filled.
     pub(super) const fn first(&self) -> u64 {
         self.first

@@ -9,6 +9,7 @@ pub mod handle;
 pub mod layout;
 pub mod options;
 pub mod parcel;
+pub mod priority;
 pub mod reserve;
 pub mod restoring;
 pub mod stored;

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::blobs;
 use super::bytes::{Reader, len64, size};
 use super::closed::packing::{Packing, Unpacking};
-use super::closed::page::hashed;
+use super::closed::page::{self, hashed};
 use super::closed::zipped::{Zipper, unzip};
+use super::epochs::Of;
 use super::handle::{Ledger, ReadError};
 use super::reading::corrupt;
 use super::record::{Hash, Kept, Record, chained};
@@ -123,16 +124,31 @@ impl Packer {
         })
     }
 
-    /// Packs the events from `first` to `last`, at most [`EVENTS_MAX`] of them, which follow the chain
-    /// hash `before`. The chain is made again from the events, and must be the ledger's own at
-    /// `last`: whoever packs the last parcel of a stretch compares it.
+    /// Packs the events from `first` on, at most up to `last` and at most [`EVENTS_MAX`] of them, which
+    /// follow the chain hash `before`. The parcel says how far it leads. Its chain must be the ledger's
+    /// own at `last`: whoever packs the last parcel of a stretch compares it.
+    ///
+    /// A page of a closed epoch is a parcel as it stands, so it is taken as it is: its checksum was
+    /// compared, and its chain was made again when it was closed. Of everything else the chain is made
+    /// again here.
     pub fn pack(
         &mut self,
         ledger: &Ledger,
         (first, last): (Position, Position),
         before: [u8; 32],
     ) -> Result<Parcel, ReadError> {
-        let limit = first.0.saturating_add(EVENTS_MAX).saturating_sub(1);
+        let mut limit = first.0.saturating_add(EVENTS_MAX).saturating_sub(1);
+        if let Some(packed) = ledger.packed_page(first)? {
+            let page = of_page(packed).ok_or_else(|| corrupt(first.0, "its page is none"))?;
+            if page.first == first.0 && page.last <= last.0 {
+                let follows = page.before == before;
+                return follows
+                    .then_some(page)
+                    .ok_or_else(|| corrupt(first.0, "its page does not follow the one before"));
+            }
+            // The next one begins with a page.
+            limit = limit.min(page.last);
+        }
         let last = Position(last.0.min(limit));
         let mut filling = Filling {
             packing: Packing::default(),
@@ -194,6 +210,39 @@ impl Packer {
     }
 }
 
+/// The parcel that a page of a closed epoch is; none when the bytes are no page.
+fn of_page(packed: Vec<u8>) -> Option<Parcel> {
+    let (mut raw, mut times, mut large) = (0_u64, None, Vec::new());
+    let outline = page::show(&packed, |record| {
+        let inline = match record.kept {
+            Kept::Inline(body) => body.len(),
+            Kept::Blob => {
+                large.push(LargeBody {
+                    hash: record.payload_hash,
+                    length: record.body_len,
+                });
+                0
+            }
+        };
+        let size = Record::size(record.actor.len(), record.stream.len(), inline);
+        raw = raw.saturating_add(len64(size));
+        let (first_at, _) = times.unwrap_or((record.recorded_at, 0));
+        times = Some((first_at, record.recorded_at));
+    })?;
+    let (first_at, last_at) = times?;
+    Some(Parcel {
+        first: outline.first,
+        last: outline.last,
+        before: outline.before,
+        after: outline.after,
+        first_at: Timestamp::from_micros(first_at),
+        last_at: Timestamp::from_micros(last_at),
+        raw,
+        bytes: packed,
+        large,
+    })
+}
+
 /// The body that was packed, and its hash; none when the bytes are none.
 pub fn unpack_body(packed: &[u8]) -> Option<(Vec<u8>, [u8; 32])> {
     let mut at = Reader(packed);
@@ -216,6 +265,8 @@ pub struct Unpacked {
     pub after: [u8; 32],
     /// Records as in a frame.
     bytes: Vec<u8>,
+    /// The chain hash after each of them.
+    chains: Vec<Hash>,
 }
 
 impl Unpacked {
@@ -230,12 +281,15 @@ impl Unpacked {
         let ids = unzip(&mut at, RAW_MAX)?;
         at.0.is_empty().then_some(())?;
         let mut records = Unpacking::of(&numbers, &ids)?;
-        let mut bytes = Vec::with_capacity(numbers.len().saturating_add(ids.len()));
+        let headers = size(count).saturating_mul(Record::size(0, 0, 0));
+        let mut bytes = Vec::with_capacity(numbers.len().saturating_add(headers));
+        let mut chains = Vec::with_capacity(size(count));
         let mut chain = before;
         for position in (first..).take(size(count)) {
             let mut record = records.next(position)?;
             hashed(&mut record);
             chain = record.put(&mut bytes, &chain);
+            chains.push(chain);
         }
         (records.is_done() && chain == after).then_some(Self {
             first,
@@ -243,28 +297,32 @@ impl Unpacked {
             before,
             after,
             bytes,
+            chains,
         })
     }
 
     /// The chain hash after one of its events; also the one before them.
     pub fn chain_at(&self, position: u64) -> Option<[u8; 32]> {
-        let mut rest = Reader(&self.bytes);
-        let mut chain = self.before;
         let count = position.saturating_add(1).checked_sub(self.first)?;
-        for _ in 0..count {
-            let (record, header) = Record::read(&mut rest).ok()?;
-            chain = chained(&chain, header, &record.payload_hash);
+        match count.checked_sub(1) {
+            None => Some(self.before),
+            Some(place) => self.chains.get(size(place)).copied(),
         }
-        Some(chain)
     }
 
     /// Its events in order.
     pub fn copies(&self) -> impl Iterator<Item = Copied<'_>> {
         let mut rest = Reader(&self.bytes);
-        std::iter::from_fn(move || {
+        self.chains.iter().map_while(move |after| {
             // They were written by `open`, so they can be read.
+            let from = rest.0;
             let (record, _) = Record::read(&mut rest).ok()?;
-            Some(Copied { record })
+            let length = from.len().saturating_sub(rest.0.len());
+            Some(Copied {
+                record,
+                bytes: from.get(..length)?,
+                after,
+            })
         })
     }
 }
@@ -276,11 +334,23 @@ pub type Bodies<'b> = dyn Fn(&LargeBody) -> Result<Vec<u8>, String> + 'b;
 #[derive(Clone, Copy, Debug)]
 pub struct Copied<'a> {
     record: Record<'a>,
+    bytes: &'a [u8],
+    after: &'a Hash,
 }
 
 impl<'a> Copied<'a> {
     pub(super) const fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// The record as it stands in a frame.
+    pub(super) const fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+
+    /// The chain hash behind it.
+    pub(super) const fn after(&self) -> &Hash {
+        self.after
     }
 
     /// Its place.
@@ -329,6 +399,14 @@ impl<'a> Copied<'a> {
 }
 
 impl Ledger {
+    /// The packed page that holds a position, if a closed epoch does.
+    fn packed_page(&self, at: Position) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.shared().epochs().of(at.0) {
+            Some(Of::Past(past)) => past.packed(at.0),
+            Some(Of::Live(_)) | None => Ok(None),
+        }
+    }
+
     /// A body that is kept as a file of its own, compared with its hash and length.
     pub fn large_body(&self, body: &LargeBody) -> Result<Vec<u8>, ReadError> {
         let folder = self.shared().layout.blobs();

@@ -99,6 +99,13 @@ impl Past {
         self.closed()?.page(position).map_err(self.faulty())
     }
 
+    /// The page that holds a position as it is packed, compared with its checksum.
+    pub(super) fn packed(&self, position: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let closed = self.closed()?;
+        closed.coming(position);
+        closed.packed(position).map_err(self.faulty())
+    }
+
     /// Asks for what a walk back along a stream will want, from this position on. Returns the first
     /// position that was asked for.
     pub(super) fn expect(&self, position: u64) -> u64 {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::blobs;
-use super::bytes::{Reader, len32};
+use super::bytes::len32;
 use super::disk::Disk;
 use super::handle::{Edge, OpenError};
 use super::index::StreamHead;
@@ -20,7 +20,7 @@ use super::layout::{self, FIRST_EPOCH, Layout, Lock};
 use super::options::Options;
 use super::parcel::{Copied, LargeBody};
 use super::record::{Hash, Kept, Record};
-use super::rewriting::{Epoch, io};
+use super::rewriting::{Ending, Epoch, io};
 use crate::events::facts::ledger::LedgerRestored;
 use crate::events::facts::seat::{PauseReason, SeatPaused};
 use crate::events::ids::{AgentId, StreamId};
@@ -111,8 +111,18 @@ pub struct Restoring {
     /// Heads of the two streams that are written to at the end.
     own: Option<StreamHead>,
     seats: Option<StreamHead>,
-    /// Records of a commit that is not whole yet: it lies in one frame.
-    commit: Vec<u8>,
+    commit: Pending,
+    /// The epoch before, which is synced and read once more meanwhile.
+    ending: Ending,
+}
+
+/// Records of a commit that is not whole yet: it lies in one frame.
+#[derive(Debug, Default)]
+struct Pending {
+    records: Vec<u8>,
+    first: u64,
+    count: u32,
+    after: Hash,
 }
 
 /// Whether a ledger may be restored to this folder: it is absent or empty.
@@ -184,7 +194,8 @@ impl Restoring {
             last_at: 0,
             own: None,
             seats: None,
-            commit: Vec::new(),
+            commit: Pending::default(),
+            ending: Ending::default(),
         })
     }
 
@@ -217,7 +228,12 @@ impl Restoring {
         } else if record.stream == StreamId::all_seats().as_str() {
             self.seats = Some(head);
         }
-        record.put_plain(&mut self.commit);
+        if self.commit.count == 0 {
+            self.commit.first = record.position;
+        }
+        self.commit.records.extend_from_slice(copied.bytes());
+        self.commit.count = self.commit.count.saturating_add(1);
+        self.commit.after = *copied.after();
         Ok(())
     }
 
@@ -237,27 +253,17 @@ impl Restoring {
     /// Moves the commit that is whole now into a frame. The last one may be cut off; what follows then
     /// stands in its frame.
     fn put_commit(&mut self) -> Result<(), RestoreError> {
-        if self.commit.is_empty() {
+        if self.commit.count == 0 {
             return Ok(());
         }
-        let commit = std::mem::take(&mut self.commit);
-        let mut rest = Reader(&commit);
-        let mut begun = false;
-        while !rest.0.is_empty() {
-            let (record, _) = Record::read(&mut rest).map_err(|_malformed| {
-                RestoreError::Differs("a record that was just packed".to_owned())
-            })?;
-            if !begun {
-                self.make_room(record.position, commit.len())?;
-                begun = true;
-            }
-            self.epoch.draft.push(&record);
-            self.epoch.events = self.epoch.events.saturating_add(1);
-            self.chain = self.epoch.draft.chain();
-        }
-        // Its memory is worth keeping.
-        self.commit = commit;
-        self.commit.clear();
+        self.make_room(self.commit.first, self.commit.records.len())?;
+        let commit = &mut self.commit;
+        let draft = &mut self.epoch.draft;
+        draft.extend(&commit.records, commit.count, commit.after);
+        self.epoch.events = self.epoch.events.saturating_add(u64::from(commit.count));
+        self.chain = commit.after;
+        commit.records.clear();
+        commit.count = 0;
         Ok(())
     }
 
@@ -266,24 +272,19 @@ impl Restoring {
         let full = self.epoch.events >= self.options.epoch_events
             || self.epoch.offset >= self.options.epoch_bytes;
         if full {
-            self.end_epoch()?;
             let heading = Heading {
                 ledger: self.ledger,
                 timeline: self.timeline,
                 first,
                 before: self.chain,
             };
-            self.epoch = Epoch::begin(&self.layout, heading, &self.disk)?;
+            let next = Epoch::begin(&self.layout, heading, &self.disk)?;
+            let ended = std::mem::replace(&mut self.epoch, next);
+            self.ending.begin(ended, self.chain)?;
         } else if !self.epoch.draft.has_room(bytes) {
             self.epoch.seal()?;
         }
         Ok(())
-    }
-
-    fn end_epoch(&mut self) -> Result<(), RestoreError> {
-        self.epoch.seal()?;
-        self.epoch.sync()?;
-        self.epoch.reread(&self.chain)
     }
 
     /// Writes that it was restored and that deliveries are paused, reads everything once more, and
@@ -315,7 +316,8 @@ impl Restoring {
             });
         }
         self.write_last_words(origin, made_by)?;
-        self.end_epoch()?;
+        self.ending.wait()?;
+        self.epoch.end(&self.chain)?;
         let step = |what: &'static str| self.disk.step(what).map_err(io(what));
         step("writing the format")?;
         self.layout
@@ -400,7 +402,9 @@ impl Restoring {
     }
 
     /// Throws away what was built so far.
-    pub fn give_up(self) {
+    pub fn give_up(mut self) {
+        // It fails already; what else failed is of no interest.
+        drop(self.ending.wait());
         // What stays behind is thrown away by the next restore to the same target.
         drop(fs::remove_dir_all(&self.layout.store));
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use super::disk::{Disk, is_full};
 use super::frame::Draft;
@@ -84,15 +85,22 @@ impl Epoch {
     }
 
     /// Writes what waits, and returns once all of it is on the device.
-    pub(super) fn sync(&mut self) -> Result<(), RestoreError> {
+    fn sync(&mut self) -> Result<(), RestoreError> {
         self.write()?;
         self.disk
             .sync(&self.journal.file)
             .map_err(io("syncing the journal"))
     }
 
+    /// Completes it: everything is on the device, and reads as it was written, up to this chain hash.
+    pub(super) fn end(&mut self, chain: &Hash) -> Result<(), RestoreError> {
+        self.seal()?;
+        self.sync()?;
+        self.reread(chain)
+    }
+
     /// Reads all of it from the file: every checksum, every frame behind the other.
-    pub(super) fn reread(&self, chain: &Hash) -> Result<(), RestoreError> {
+    fn reread(&self, chain: &Hash) -> Result<(), RestoreError> {
         let reading = || io("reading what was written");
         let mut walk = Walk::new(&self.journal.file, self.journal.key, HEADER).map_err(reading())?;
         let mut reached = self.journal.heading.before;
@@ -115,6 +123,34 @@ impl Epoch {
         } else {
             let text = format!("the journal ends before position {next}");
             Err(RestoreError::Differs(text))
+        }
+    }
+}
+
+/// A full epoch that is completed while the next one is filled: the device has time of its own. One at
+/// a time, so that memory and what is not yet durable stay small.
+#[derive(Debug, Default)]
+pub(super) struct Ending(Option<JoinHandle<Result<(), RestoreError>>>);
+
+impl Ending {
+    /// Begins with this epoch, once the one before is complete. `chain` is the chain hash at its end.
+    pub(super) fn begin(&mut self, mut epoch: Epoch, chain: Hash) -> Result<(), RestoreError> {
+        self.wait()?;
+        let thread = std::thread::Builder::new().name("restore-sync".to_owned());
+        let ending = thread.spawn(move || epoch.end(&chain));
+        self.0 = Some(ending.map_err(io("starting a thread"))?);
+        Ok(())
+    }
+
+    /// Returns once nothing is under way.
+    pub(super) fn wait(&mut self) -> Result<(), RestoreError> {
+        match self.0.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(ended)) => ended,
+            Some(Err(_panic)) => {
+                let text = "reading an epoch again broke off";
+                Err(RestoreError::Differs(text.to_owned()))
+            }
         }
     }
 }

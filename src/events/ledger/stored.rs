@@ -132,6 +132,15 @@ impl Stored<'_> {
         self.record.stream
     }
 
+    /// Bytes of its record as a journal holds it, packed nowhere: what figures of size are a share of.
+    pub fn encoded_len(&self) -> usize {
+        let inline = match self.record.kept {
+            Kept::Inline(body) => body.len(),
+            Kept::Blob => 0,
+        };
+        Record::size(self.record.actor.len(), self.record.stream.len(), inline)
+    }
+
     /// What happened. The error says why the body cannot be read: its file is lost, or its bytes are
     /// not what this kind has.
     pub fn fact(&self) -> Result<Fact, ReadError> {

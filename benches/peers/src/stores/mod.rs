@@ -27,6 +27,10 @@ pub trait Store: Send + Sync {
     fn producer(&self) -> Outcome<Box<dyn Producer>>;
     /// Reads every event in order; returns how many there were and the sum of their bytes.
     fn scan(&self) -> Outcome<(u64, u64)>;
+    /// The sum of its encoded events, ids and times and all, when it encodes more than `Event::bytes`.
+    fn encoded(&self) -> Outcome<Option<u64>> {
+        Ok(None)
+    }
     /// Reads one event by its position, from 1; returns the length of what it found.
     fn point(&self, position: u64) -> Outcome<usize>;
     /// Waits until what the store does later by itself is done.

@@ -66,6 +66,15 @@ impl Store for Switchboard {
         failed.map_or(Ok((count, sum)), |e| Err(e.into()))
     }
 
+    fn encoded(&self) -> Outcome<Option<u64>> {
+        let mut sum = 0;
+        self.0.scan(Position(1), self.0.head().position, |stored| {
+            sum += stored.encoded_len() as u64;
+            ControlFlow::Continue(())
+        })?;
+        Ok(Some(sum))
+    }
+
     fn point(&self, position: u64) -> Outcome<usize> {
         let events = self.0.read(Position(position), 1)?;
         Ok(events.first().map(|event| length(&event.fact)).ok_or("absent")?)

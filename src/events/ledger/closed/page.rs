@@ -110,35 +110,103 @@ pub(in crate::events::ledger) struct Page {
     starts: Vec<u32>,
 }
 
-impl Page {
-    /// The page of packed bytes; none when they are none.
-    pub(super) fn read(packed: &[u8]) -> Option<Self> {
+/// A packed page's sections, unpacked, and what it says of itself.
+#[derive(Debug)]
+struct Sections {
+    outline: Outline,
+    count: u64,
+    numbers: Vec<u8>,
+    ids: Vec<u8>,
+}
+
+/// What a packed page says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::events::ledger) struct Outline {
+    /// Position of its first event.
+    pub(in crate::events::ledger) first: u64,
+    /// Position of its last event.
+    pub(in crate::events::ledger) last: u64,
+    /// Chain hash before its first event.
+    pub(in crate::events::ledger) before: Hash,
+    /// Chain hash after its last event.
+    pub(in crate::events::ledger) after: Hash,
+}
+
+impl Sections {
+    fn of(packed: &[u8]) -> Option<Self> {
         let mut at = Reader(packed);
         let (first, count) = (at.u64()?, at.u64()?);
         let (before, after) = (at.array()?, at.array()?);
         let numbers = unzip(&mut at, RAW_MAX)?;
         let ids = unzip(&mut at, RAW_MAX)?;
         let whole = first > 0 && (1..=EVENTS).contains(&count) && at.0.is_empty();
-        whole.then_some(())?;
+        whole.then_some(Self {
+            outline: Outline {
+                first,
+                last: first.saturating_add(count).saturating_sub(1),
+                before,
+                after,
+            },
+            count,
+            numbers,
+            ids,
+        })
+    }
+
+    /// Shows its records in order; a payload hash that can be made again is zeros. None when the
+    /// sections hold anything else.
+    fn each(&self, mut show: impl FnMut(&Record<'_>) -> Option<()>) -> Option<()> {
+        let mut records = Unpacking::of(&self.numbers, &self.ids)?;
+        for position in (self.outline.first..).take(size(self.count)) {
+            show(&records.next(position)?)?;
+        }
+        records.is_done().then_some(())
+    }
+}
+
+/// Shows the records of a packed page in order, without keeping any; a payload hash that can be made
+/// again is zeros. None when the bytes are no page.
+pub(in crate::events::ledger) fn show(
+    packed: &[u8],
+    mut each: impl FnMut(&Record<'_>),
+) -> Option<Outline> {
+    let sections = Sections::of(packed)?;
+    sections.each(|record| {
+        each(record);
+        Some(())
+    })?;
+    Some(sections.outline)
+}
+
+impl Page {
+    /// The page of packed bytes; none when they are none.
+    pub(super) fn read(packed: &[u8]) -> Option<Self> {
+        let sections = Sections::of(packed)?;
+        let count = size(sections.count);
+        let Outline {
+            first,
+            before,
+            after,
+            ..
+        } = sections.outline;
         let mut page = Self {
             first,
             before,
             after,
             // Enough for all: headers and hashes have a length of their own, the rest is here.
             bytes: Vec::with_capacity(
-                size(count)
+                count
                     .saturating_mul(Record::size(0, 0, 0))
-                    .saturating_add(numbers.len()),
+                    .saturating_add(sections.numbers.len()),
             ),
-            starts: Vec::with_capacity(size(count)),
+            starts: Vec::with_capacity(count),
         };
-        let mut records = Unpacking::of(&numbers, &ids)?;
-        for position in (first..).take(size(count)) {
-            let record = records.next(position)?;
+        sections.each(|record| {
             page.starts.push(u32::try_from(page.bytes.len()).ok()?);
             record.put_plain(&mut page.bytes);
-        }
-        records.is_done().then_some(page)
+            Some(())
+        })?;
+        Some(page)
     }
 
     /// Position of its last event.

@@ -177,13 +177,38 @@ impl Closed {
         }
     }
 
+    /// A leaf's bytes from the file, its checksum behind them.
+    fn bytes_of(&self, leaf: Leaf) -> Result<Vec<u8>, Fault> {
+        match self.seal.places(leaf.kind).read(leaf.number, self.file()?) {
+            Ok(bytes) => Ok(bytes),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(self.fault(leaf)),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The page that holds a position as it is packed, compared with its checksum; none for a position
+    /// of another epoch. Nothing of it is kept in memory.
+    pub(in crate::events::ledger) fn packed(
+        &self,
+        position: u64,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        if position < self.first() || position > self.last() {
+            return Ok(None);
+        }
+        let number = page::number(position).saturating_sub(page::number(self.first()));
+        let leaf = Leaf {
+            kind: Kind::Page,
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+        };
+        let mut bytes = self.bytes_of(leaf)?;
+        let content = self.keys.open(leaf, &bytes).map(<[u8]>::len);
+        bytes.truncate(content.ok_or_else(|| self.fault(leaf))?);
+        Ok(Some(bytes))
+    }
+
     /// Reads a leaf from the file, not from the cache.
     pub(super) fn read(&self, leaf: Leaf) -> Result<Cached, Fault> {
-        let bytes = match self.seal.places(leaf.kind).read(leaf.number, self.file()?) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(self.fault(leaf)),
-            Err(e) => return Err(e.into()),
-        };
+        let bytes = self.bytes_of(leaf)?;
         self.keys
             .open(leaf, &bytes)
             .and_then(|content| match leaf.kind {
