@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -18,6 +19,11 @@ use crate::events::ids::Position;
 use crate::events::ledger::handle::{Ledger, ReadError};
 use crate::events::ledger::parcel::{LargeBody, Packer};
 use crate::events::ledger::priority::give_way;
+
+/// While somebody appends, so many times as long as a segment took nothing is done, ...
+const RESTS: u32 = 2;
+/// ... but never longer than this.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// Events that the ledger says it has, and does not give.
 pub(super) fn lost(position: u64, reason: &str) -> BackupError {
@@ -123,14 +129,24 @@ impl<'p> Packing<'p> {
                 return;
             }
         };
+        let mut owed = Duration::ZERO;
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(cut) = self.cuts.get(number) else {
                 return;
             };
+            std::thread::sleep(owed);
+            let (head, begun) = (self.ledger.head().position, Instant::now());
             if send.send(self.segment(&mut packer, *cut)).is_err() {
                 return;
             }
+            // The device, unlike a core, knows no priorities.
+            let somebody_appends = self.ledger.head().position != head;
+            owed = if somebody_appends {
+                begun.elapsed().saturating_mul(RESTS).min(LONGEST_REST)
+            } else {
+                Duration::ZERO
+            };
         }
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
@@ -119,10 +120,12 @@ pub(super) fn entries(file: &Path, text: &str) -> Result<Vec<Entry>, ConfigError
     for (key, value) in table {
         flatten(key, value, &mut found);
     }
+    // Parsed once for all keys: for each it would take longer than everything else a verb does.
+    let lines = Lines::of(format, text);
     let entry = |(key, value): (String, Value)| Entry {
         place: Place {
             file: file.to_owned(),
-            line: line_of(format, text, &key),
+            line: lines.line_of(&key),
         },
         key,
         value,
@@ -156,31 +159,52 @@ fn line_at(text: &str, byte: usize) -> usize {
     before.filter(|b| *b == b'\n').count().saturating_add(1)
 }
 
-fn line_of(format: Format, text: &str, key: &str) -> Option<usize> {
-    match format {
-        Format::Toml => toml_line(text, key),
-        Format::Yaml | Format::Json => scanned_line(text, key),
-    }
+/// Where the settings of a file stand.
+struct Lines<'t> {
+    text: &'t str,
+    /// Of a TOML file.
+    document: Option<Spanned<DeTable<'t>>>,
+    format: Format,
 }
 
-fn toml_line(text: &str, key: &str) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let mut table = document.get_ref();
-    let mut at = None;
-    for part in key.split('.') {
-        let (name, value) = table.get_key_value(part)?;
-        at = Some(line_at(text, name.span().start));
-        match value.get_ref() {
-            DeValue::Table(inner) => table = inner,
-            DeValue::String(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_) => return at,
+impl<'t> Lines<'t> {
+    fn of(format: Format, text: &'t str) -> Self {
+        let document = match format {
+            Format::Toml => DeTable::parse(text).ok(),
+            Format::Yaml | Format::Json => None,
+        };
+        Self {
+            text,
+            document,
+            format,
         }
     }
-    at
+
+    fn line_of(&self, key: &str) -> Option<usize> {
+        match self.format {
+            Format::Toml => self.toml_line(key),
+            Format::Yaml | Format::Json => scanned_line(self.text, key),
+        }
+    }
+
+    fn toml_line(&self, key: &str) -> Option<usize> {
+        let mut table = self.document.as_ref()?.get_ref();
+        let mut at = None;
+        for part in key.split('.') {
+            let (name, value) = table.get_key_value(part)?;
+            at = Some(line_at(self.text, name.span().start));
+            match value.get_ref() {
+                DeValue::Table(inner) => table = inner,
+                DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_)
+                | DeValue::Array(_) => return at,
+            }
+        }
+        at
+    }
 }
 
 /// The line where the parts of the key have each appeared as a name, one after the other.
