@@ -1,10 +1,10 @@
 //! Packing segments, on several threads, and writing what is not there yet: bodies first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::events::ids::Position;
 use crate::events::ledger::handle::{Ledger, ReadError};
 use crate::events::ledger::parcel::{LargeBody, Packer};
 use crate::events::ledger::priority::give_way;
+use crate::events::time::Clock;
 
 /// While somebody appends, so many times as long as a segment took nothing is done, ...
 const RESTS: u32 = 2;
@@ -41,6 +42,29 @@ pub(super) struct Written {
     pub(super) stored: u64,
 }
 
+/// The wish that all threads end, which those hear that rest, too.
+#[derive(Debug, Default)]
+struct Stop {
+    wanted: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Stop {
+    fn now(&self) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    /// Whether it is wished within so long.
+    fn after(&self, rest: Duration) -> bool {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let rested = self
+            .told
+            .wait_timeout_while(wanted, rest, |wanted| !*wanted);
+        *rested.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
 /// What the threads that pack share.
 pub(super) struct Packing<'p> {
     ledger: &'p Ledger,
@@ -49,13 +73,19 @@ pub(super) struct Packing<'p> {
     id: Uuid,
     cuts: &'p [(u64, u64)],
     next: AtomicUsize,
-    stop: AtomicBool,
+    stop: Stop,
+    clock: &'p dyn Clock,
     /// Bodies that were looked after, so that two threads do not write one.
     bodies: Mutex<BTreeSet<LargeBody>>,
 }
 
 impl<'p> Packing<'p> {
-    pub(super) fn new(ledger: &'p Ledger, catalog: &'p Catalog, cuts: &'p [(u64, u64)]) -> Self {
+    pub(super) fn new(
+        ledger: &'p Ledger,
+        catalog: &'p Catalog,
+        cuts: &'p [(u64, u64)],
+        clock: &'p dyn Clock,
+    ) -> Self {
         Self {
             ledger,
             vault: catalog.vault.as_ref(),
@@ -63,7 +93,8 @@ impl<'p> Packing<'p> {
             id: ledger.identity().0,
             cuts,
             next: AtomicUsize::new(0),
-            stop: AtomicBool::new(false),
+            stop: Stop::default(),
+            clock,
             bodies: Mutex::default(),
         }
     }
@@ -99,12 +130,12 @@ impl<'p> Packing<'p> {
                         written.push(one);
                         if tell(progress).is_break() {
                             failed.get_or_insert(BackupError::BrokenOff);
-                            self.stop.store(true, Ordering::Relaxed);
+                            self.stop.now();
                         }
                     }
                     Err(error) => {
                         failed.get_or_insert(error);
-                        self.stop.store(true, Ordering::Relaxed);
+                        self.stop.now();
                     }
                 }
             }
@@ -130,20 +161,20 @@ impl<'p> Packing<'p> {
             }
         };
         let mut owed = Duration::ZERO;
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.stop.after(owed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(cut) = self.cuts.get(number) else {
                 return;
             };
-            std::thread::sleep(owed);
-            let (head, begun) = (self.ledger.head().position, Instant::now());
+            let (head, begun) = (self.ledger.head().position, self.clock.now());
             if send.send(self.segment(&mut packer, *cut)).is_err() {
                 return;
             }
             // The device, unlike a core, knows no priorities.
             let somebody_appends = self.ledger.head().position != head;
             owed = if somebody_appends {
-                begun.elapsed().saturating_mul(RESTS).min(LONGEST_REST)
+                let took = self.clock.now().since(begun);
+                took.saturating_mul(RESTS).min(LONGEST_REST)
             } else {
                 Duration::ZERO
             };

@@ -181,7 +181,8 @@ pub fn take(
                 notes,
             });
         }
-        write(ledger, &catalog, (&plan, wish.threads), &mut manifest, tell)?;
+        let pace = (wish.threads, edge.clock.as_ref());
+        write(ledger, &catalog, (&plan, pace), &mut manifest, tell)?;
     }
     let after = catalog.manifests.iter().map(|it| it.taken_at).max();
     publish(vault, &mut manifest, (edge, begun), after)?;
@@ -347,11 +348,11 @@ fn plan(
 fn write(
     ledger: &Ledger,
     catalog: &Catalog,
-    (plan, threads): (&Take, usize),
+    (plan, (threads, clock)): (&Take, (usize, &dyn Clock)),
     manifest: &mut Manifest,
     tell: &mut Tell<'_>,
 ) -> Result<(), BackupError> {
-    let packing = Packing::new(ledger, catalog, &plan.write);
+    let packing = Packing::new(ledger, catalog, &plan.write, clock);
     let mut written = packing.run(threads, tell)?;
     written.sort_by_key(|it| it.piece.first);
     manifest.kind = plan.kind;
