@@ -109,6 +109,14 @@ pub const ASIDE: u16 = 12;
 pub enum Act {
     /// Moves the pointer there, or at most `ASIDE` to its left, and presses the first button.
     Click(Point),
+    /// The same, if a click there goes to this top-level window at that very moment; else nothing is
+    /// clicked ([`Trouble::Elsewhere`]).
+    ClickIn {
+        /// Where.
+        at: Point,
+        /// The window it is for.
+        window: u64,
+    },
     /// Presses keys together and releases them.
     Press(Chord),
     /// The same, if this top-level window has the keyboard at that very moment; else nothing is pressed
@@ -130,7 +138,7 @@ impl Act {
     pub const fn chord(&self) -> Option<&Chord> {
         match self {
             Self::Press(chord) | Self::PressIn { chord, .. } => Some(chord),
-            Self::Click(_) | Self::Type(_) | Self::ReleaseAll => None,
+            Self::Click(_) | Self::ClickIn { .. } | Self::Type(_) | Self::ReleaseAll => None,
         }
     }
 }

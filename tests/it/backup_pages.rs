@@ -100,7 +100,7 @@ fn a_damaged_page_is_never_backed_up() {
     let folder = TempDir::new().unwrap();
     let ledger = closed(&folder);
     let whole = packed(&ledger, 1).unwrap();
-    // The middle of the second page, wherever sled has put it.
+    // The middle of the second page, wherever sled has put it; what it wrote before stands there, too.
     let page = &whole[1].bytes;
     let needle = &page[page.len() / 2..page.len() / 2 + 16];
     let place = folder.path().join("store/ledger");
@@ -109,14 +109,17 @@ fn a_damaged_page_is_never_backed_up() {
         let Ok(mut bytes) = std::fs::read(&file) else {
             return false;
         };
-        let Some(at) = bytes.windows(needle.len()).position(|it| it == needle) else {
-            return false;
-        };
-        bytes[at] ^= 1;
-        std::fs::write(&file, bytes).is_ok()
+        let at: Vec<usize> = (0..bytes.len().saturating_sub(needle.len()))
+            .filter(|at| bytes[*at..].starts_with(needle))
+            .collect();
+        for at in &at {
+            bytes[*at] ^= 1;
+        }
+        std::fs::write(&file, bytes).unwrap();
+        !at.is_empty()
     });
     assert!(damaged, "the page was not found in any file");
-    let refused = packed(&ledger, 1);
+    let refused = packed(&ledger, 1).map(|parcels| parcels.len());
     assert!(
         matches!(&refused, Err(ReadError::Corrupt { position, .. }) if position.0 == PAGE + 1),
         "{refused:?}"

@@ -31,7 +31,7 @@ fn carried(new_chat: NewChat) -> (Vec<String>, Outcome, Vec<String>) {
             Move::Do(deed) => {
                 if let Deed::Act(act) = &deed {
                     done.push(match act {
-                        Act::Click(at) => format!("click {at}"),
+                        Act::Click(at) | Act::ClickIn { at, .. } => format!("click {at}"),
                         Act::PressIn { chord, .. } => chord.to_string(),
                         Act::Press(_) | Act::Type(_) | Act::ReleaseAll => format!("{act:?}"),
                     });

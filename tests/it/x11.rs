@@ -160,6 +160,32 @@ on_a_display! {
         assert!(!survey.held && !survey.person, "nothing is left held, and our keys are ours");
     }
 
+    fn a_click_for_a_window_that_another_lies_over_is_not_made(display) {
+        let one = display.tk("one", rect(100, 100, 300, 200), &["--kind", "entry"]);
+        let mut desktop = open(display);
+        let survey = desktop.survey(one.at).unwrap();
+        let window = titled(&survey, "one").unwrap().id;
+        assert_eq!(desktop.act(&Act::ClickIn { at: one.at, window }), Ok(()));
+        until("the click gave it the keyboard", || {
+            desktop.survey(one.at).unwrap().focus == Some(window)
+        });
+        let survey = desktop.survey(one.at).unwrap();
+        assert!(!survey.held && !survey.person, "our click is ours, and nothing is left held");
+        press(&mut desktop, "x");
+        press(&mut desktop, "enter");
+        until("it was submitted", || !one.received().is_empty());
+
+        let cover = display.tk("cover", rect(90, 90, 320, 320), &["--kind", "entry"]);
+        let away = desktop.survey(one.at).unwrap().pointer;
+        let refused = desktop.act(&Act::ClickIn { at: one.at, window });
+        assert!(
+            matches!(&refused, Err(Trouble::Elsewhere(why)) if why.contains("cover")),
+            "{refused:?}"
+        );
+        assert_eq!(desktop.survey(one.at).unwrap().pointer, away, "the hands stay where they are");
+        drop(cover);
+    }
+
     fn a_window_that_is_covered_moved_or_closed_is_seen_to_be(display) {
         let target = display.tk("target", rect(100, 100, 300, 200), &[]);
         let mut desktop = open(display);

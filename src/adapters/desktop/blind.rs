@@ -135,7 +135,8 @@ impl Desktop for BlindDesktop {
 
     fn act(&mut self, act: &Act) -> Result<(), Trouble> {
         let done = match act {
-            Act::Click(at) => self
+            // What lies over a window cannot be seen here.
+            Act::Click(at) | Act::ClickIn { at, .. } => self
                 .enigo
                 .move_mouse(at.x, at.y, Coordinate::Abs)
                 .and_then(|()| self.enigo.button(Button::Left, Direction::Click)),

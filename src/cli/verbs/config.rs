@@ -58,7 +58,7 @@ pub struct CheckArgs {}
 /// A running desk goes by it at once, from the next attempt on (`"applied":"now"`). Only from the next
 /// start on (`"applied":"next_start"`): `delivery.desktop`, `log.format`, `serve.listen`, `serve.hosts`,
 /// `serve.request_within`, `serve.answer_within`, `serve.read_within`, `serve.keep_alive`,
-/// `serve.streams_max`, `seat.panic_corner`. Not at all, because
+/// `serve.streams_max`, `seat.panic_corner`, `telemetry.otlp`, `telemetry.within`. Not at all, because
 /// every process needs it before it can read the ledger (exit 6): `socket.lock_timeout`. Environment and
 /// flags of the running desk stand above it (`"overridden"` names them).
 #[derive(Clone, Debug, Args)]

@@ -77,6 +77,9 @@ impl Courier {
 
     /// The keyboard went elsewhere at the very moment of a key, and the key was not pressed.
     pub(super) fn led_astray(&mut self, phase: &Phase, why: String) -> Move {
+        if let Phase::Focus { .. } = phase {
+            return self.not_clicked(why);
+        }
         if let Phase::Submit(_) = phase {
             self.presses = self.presses.saturating_sub(1);
             if self.presses > 0 {

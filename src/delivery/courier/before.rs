@@ -109,17 +109,29 @@ impl Courier {
 
     /// The window moved under our hands. As long as nothing was put into it, it is looked for again.
     pub(super) fn begin_again(&mut self, obstacle: Obstacle) -> Move {
-        let untouched = self.pasted.is_none() && !self.text_may_stand;
         let moved = obstacle.class == FailureClass::TargetMoved && self.job.fingerprint.is_some();
-        if !moved || !untouched || self.restarts >= RESTARTS_MAX {
-            return self.fail(obstacle);
+        let again = if moved { self.restart() } else { None };
+        again.unwrap_or_else(|| self.fail(obstacle))
+    }
+
+    /// Nothing was clicked, because something else lies there now: the next survey says what.
+    pub(super) fn not_clicked(&mut self, why: String) -> Move {
+        let again = self.restart();
+        again.unwrap_or_else(|| self.fail_as(FailureClass::FocusFailed, why))
+    }
+
+    /// From the first look on; none when something was put into the window, or too often.
+    fn restart(&mut self) -> Option<Move> {
+        let untouched = self.pasted.is_none() && !self.text_may_stand;
+        if !untouched || self.restarts >= RESTARTS_MAX {
+            return None;
         }
         self.restarts = self.restarts.saturating_add(1);
         self.pointer_arrived = false;
         self.known_part = None;
         self.enter(Step::Preflight);
         let until = self.deadline(self.job.patience.quiet);
-        self.survey_later(Phase::Preflight { until })
+        Some(self.survey_later(Phase::Preflight { until }))
     }
 
     /// Where the box is now.
@@ -151,7 +163,12 @@ impl Courier {
     fn click(&mut self) -> Move {
         self.enter(Step::Focus);
         let until = self.deadline(self.job.patience.focus);
-        let click = Deed::Act(Act::Click(self.job.place));
+        let at = self.job.place;
+        // What comes up over the window since the last survey gets no click meant for it.
+        let click = Deed::Act(self.window.as_ref().map_or(Act::Click(at), |it| {
+            let window = it.id;
+            Act::ClickIn { at, window }
+        }));
         self.go(
             Phase::Focus { until },
             click,

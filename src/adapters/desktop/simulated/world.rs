@@ -286,8 +286,14 @@ impl World {
                 self.focus
             )));
         }
+        if let Act::ClickIn { at, window } = act
+            && self.under(*at) != Some(*window)
+        {
+            let hit = self.under(*at);
+            return Err(Trouble::Elsewhere(format!("{hit:?} lies there")));
+        }
         match act {
-            Act::Click(at) => {
+            Act::Click(at) | Act::ClickIn { at, .. } => {
                 self.pointer = *at;
                 let hit = self.under(*at);
                 let modal = |id| self.windows.iter().find(|w| w.owner == Some(id));

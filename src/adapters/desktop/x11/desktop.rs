@@ -9,7 +9,7 @@ use crate::events::facts::screen::{Point, Rect};
 
 use super::capture::{Layout, capture};
 use super::clipboard::Clipboard;
-use super::hands::Hands;
+use super::hands::{Hands, top_at};
 use super::keeper::Holding;
 use super::link::{Link, if_still_there, lost, trouble};
 use super::listener::Listener;
@@ -111,6 +111,32 @@ impl X11Desktop {
         ))
     }
 
+    /// Clicks where a window lies on top. A dialog that comes up between a survey and the click would get it,
+    /// and its button would be pressed.
+    fn click_in(&mut self, at: Point, window: u64) -> Result<(), Trouble> {
+        for _ in 0..LOOKS {
+            let top = top_at(&self.link, at)?;
+            let looking = Looking {
+                at,
+                hidden: self.hidden,
+                locks: self.hands.locks(),
+            };
+            let survey = look(&self.link, &mut self.frames, looking)?;
+            if survey.under != Some(window) {
+                let hit = survey.windows.iter().find(|w| Some(w.id) == survey.under);
+                let name = hit.map_or("nothing", |w| &w.fingerprint.title);
+                return Err(Trouble::Elsewhere(format!("`{name}` lies there now")));
+            }
+            if self.hands.click_in(&self.link, at, top)? {
+                return Ok(());
+            }
+            // It changed in between.
+        }
+        Err(Trouble::Elsewhere(
+            "windows come and go at the place".to_owned(),
+        ))
+    }
+
     /// Whether somebody used the devices since the last survey: a real one, or the synthetic ones
     /// in another program's name.
     fn somebody_acted(&mut self, survey: &Survey) -> Result<bool, Trouble> {
@@ -178,11 +204,12 @@ impl Desktop for X11Desktop {
         self.settled = false;
         let done = match act {
             Act::PressIn { chord, window } => self.press_in(chord, *window),
+            Act::ClickIn { at, window } => self.click_in(*at, *window),
             Act::Click(_) | Act::Press(_) | Act::Type(_) | Act::ReleaseAll => {
                 self.hands.act(&self.link, act)
             }
         };
-        if let Act::Click(_) = act {
+        if let Act::Click(_) | Act::ClickIn { .. } = act {
             self.sent.extend(self.hands.last_clicked());
             let pointer = self.link.conn.query_pointer(self.link.root);
             let pointer = pointer.map_err(lost)?.reply().map_err(trouble)?;

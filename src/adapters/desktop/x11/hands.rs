@@ -101,7 +101,7 @@ impl Hands {
     /// Does it. When this returns the server has seen all of it.
     pub(super) fn act(&mut self, link: &Link, act: &Act) -> Result<(), Trouble> {
         let done = match act {
-            Act::Click(at) => {
+            Act::Click(at) | Act::ClickIn { at, .. } => {
                 let at = self.beside_the_last(link, *at)?;
                 self.click(at)
             }
@@ -148,6 +148,23 @@ impl Hands {
             self.presses = self.presses.saturating_add(events);
         }
         Ok(Some(pressed))
+    }
+
+    /// Clicks if what lies at the place is still this child of the root window, as one step like
+    /// [`Self::press_in`].
+    pub(super) fn click_in(&mut self, link: &Link, at: Point, top: u32) -> Result<bool, Trouble> {
+        let at = self.beside_the_last(link, at)?;
+        link.conn.grab_server().map_err(lost)?;
+        let clicked = guarded_click(link, at, top);
+        // Whatever came of it: nobody is served until then.
+        let freed = link.conn.ungrab_server().map_err(lost).map(|_| ());
+        let flushed = link.conn.flush().map_err(lost);
+        let clicked = clicked?;
+        freed.and(flushed)?;
+        if clicked {
+            self.presses = self.presses.saturating_add(2);
+        }
+        Ok(clicked)
     }
 
     /// The codes to press in order.
@@ -307,6 +324,10 @@ impl Hands {
 /// The first word of an event on the wire.
 const PRESS: u8 = 2;
 const RELEASE: u8 = 3;
+const BUTTON_PRESS: u8 = 4;
+const BUTTON_RELEASE: u8 = 5;
+const MOTION: u8 = 6;
+const LEFT: u8 = 1;
 
 fn guarded(link: &Link, codes: &[u8], focus: u32) -> Result<bool, Trouble> {
     let asked = link.conn.get_input_focus().map_err(lost)?;
@@ -324,8 +345,23 @@ fn guarded(link: &Link, codes: &[u8], focus: u32) -> Result<bool, Trouble> {
     Ok(true)
 }
 
+/// While the server serves nobody else: clicks where this window lies on top. False when another does.
+fn guarded_click(link: &Link, at: Point, top: u32) -> Result<bool, Trouble> {
+    if top_at(link, at)? != top {
+        return Ok(false);
+    }
+    let (x, y) = (clamped(at.x), clamped(at.y));
+    for (kind, button) in [(MOTION, 0), (BUTTON_PRESS, LEFT), (BUTTON_RELEASE, LEFT)] {
+        let now = x11rb::CURRENT_TIME;
+        link.conn
+            .xtest_fake_input(kind, button, now, link.root, x, y, 0)
+            .map_err(lost)?;
+    }
+    Ok(true)
+}
+
 /// The top-level window at a point; none where the screen ends.
-fn top_at(link: &Link, at: Point) -> Result<u32, Trouble> {
+pub(super) fn top_at(link: &Link, at: Point) -> Result<u32, Trouble> {
     let asked = link
         .conn
         .translate_coordinates(link.root, link.root, clamped(at.x), clamped(at.y));
